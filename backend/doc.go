@@ -1,0 +1,86 @@
+// Package backend is the node: a Redis-compatible in-memory store that
+// replicates itself.
+//
+// # The journey of a command
+//
+// A netio loop reads a batch of bytes from a client (conn.go) and parses every
+// complete request in it. The engine mutex is taken once for the batch. Each
+// request passes the gate (exec.go): lookup, arity, authentication, role,
+// MULTI, run, propagate. Handlers (internal/commands) change the store
+// (internal/store) and append their reply to the session's own buffer; what a
+// handler changed leaves the gate as one unit of the replication stream
+// (internal/repl). After the mutex is released the buffer is written once, up
+// to the point the replicas have confirmed when write-acks asks for it.
+//
+// A replica's upstream link, an EXEC block and a script enter through the same
+// gate with another origin, so there is exactly one place that mutates and
+// exactly one that propagates.
+//
+// # The native protocol
+//
+// Sentinels and proxies speak one container command, HOLDFAST, to a node. A
+// server that answers "unknown command" is a plain Redis and is handled in
+// Redis's way. Every reply is plain RESP2; maps are flat arrays of
+// name, value, name, value. The version spoken is 1.
+//
+// On the data port:
+//
+//	HOLDFAST HELLO 1 [PROXY]
+//	    → version, run-id, control-port, role, managed, group
+//	    With PROXY the connection becomes a native link (see below).
+//	HOLDFAST EPOCH
+//	    → [data epoch, replication offset] as integers
+//
+// On the control port, which is served by goroutines of its own so that a long
+// script or a full load never looks like a dead node (PING and INFO work there
+// too):
+//
+//	HOLDFAST HELLO 1
+//	HOLDFAST PROBE group term epoch holders-version
+//	    → run-id, incarnation, group, promised-epoch, data-epoch, offset,
+//	      role (master | replica | none), serving (0 | 1), replid,
+//	      master-addr (host:port, empty without one), link (up | down | sync |
+//	      none), priority, loading, write-acks, holders-version (in use),
+//	      holders-pending (version of a change under way, 0 without one),
+//	      holders-ready (1 when the noted offset is confirmed), nonce,
+//	      addr (announced host:port), and replicas: an array of
+//	      [addr, run-id, incarnation, acked offset, state, lag in ms]
+//	    holders-version tells the newest committed one; a change under way that
+//	    carries it is thereby complete, and a barrier that waited for it opens.
+//	HOLDFAST SEAL group epoch
+//	    → run-id, incarnation, promised-epoch, data-epoch, offset
+//	    Persists the promise, drops the upstream, refuses writes, then answers.
+//	    A promise at or above epoch that was given before is answered again
+//	    when equal and refused with -STALE when higher.
+//	HOLDFAST PROMOTE group epoch run-id holders-version N incarnation…
+//	    → OK once; acts once per epoch. The barrier opens when N of the named
+//	      incarnations confirmed the epoch record and a later PROBE says that
+//	      holders-version is committed.
+//	HOLDFAST FOLLOW group epoch host port
+//	    → OK; replicates from there as of that epoch.
+//	HOLDFAST DRAIN group epoch
+//	    → offset; from now on the master appends nothing. It never resumes by
+//	      itself.
+//	HOLDFAST HOLDERS group epoch holders-version N incarnation…
+//	    → OK; begins the change of (H, N) (SAFETY §4).
+//
+// Errors: -STALE promised epoch is E, -WRONGGROUP …, -NOTRUNID …, all of which
+// name what was expected. An epoch below the promised one is always refused.
+//
+// # Frames on a native link
+//
+// A connection that said HELLO 1 PROXY receives, besides its replies, push
+// frames (RESP3's '>' type whatever protocol the link speaks):
+//
+//	>3 +hfp :epoch :offset
+//	    the node's own (data epoch, offset); ahead of the replies of the batch
+//	    that was executed at it. Left out when nothing changed since the last.
+//	>3 +hfx +REASON +text
+//	    in place of a reply: this command was refused by routing and certainly
+//	    not executed (REASON is READONLY, SEALED, DRAINING, LOADING,
+//	    NOTSERVING …). The link is poisoned: every later command on it is
+//	    refused the same way.
+//	>4 +hfa +run-id :epoch :offset
+//	    the replica with that run id has confirmed that offset; ahead of the
+//	    replies which this confirmation released.
+package backend
