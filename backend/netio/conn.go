@@ -1,0 +1,202 @@
+package netio
+
+import (
+	"net"
+
+	"github.com/panjf2000/gnet/v2"
+)
+
+// Conn is one connection on one Loop.
+type Conn struct {
+	loop    *Loop
+	gnet    gnet.Conn
+	session Session
+	out     []byte // written by the session, not yet given to gnet
+	in      []byte // received and not consumed
+
+	closed  bool // gnet may have reused the descriptor: never write again
+	closing bool // close as soon as out is empty
+	isDirty bool // on loop.dirty
+	isLater bool // on loop.later
+	strict  bool // give gnet bytes only while it holds none
+	choked  bool // on loop.choked
+	paused  bool // the session asked for no more data
+	reading bool // inside session.Data
+}
+
+func newConn(l *Loop, g gnet.Conn) *Conn {
+	c := &Conn{loop: l, gnet: g}
+	g.SetContext(c)
+	return c
+}
+
+// Loop returns the loop that owns the connection.
+func (c *Conn) Loop() *Loop { return c.loop }
+
+// Closed tells whether the connection is gone; nothing can be written any more.
+func (c *Conn) Closed() bool { return c.closed }
+
+// RemoteAddr returns the peer's address.
+func (c *Conn) RemoteAddr() net.Addr { return c.gnet.RemoteAddr() }
+
+// LocalAddr returns the local address.
+func (c *Conn) LocalAddr() net.Addr { return c.gnet.LocalAddr() }
+
+// Fd returns the descriptor, for CLIENT LIST.
+func (c *Conn) Fd() int { return c.gnet.Fd() }
+
+// Buf returns the output buffer to append to; SetBuf puts it back. Between the
+// two nothing else may write to the connection.
+func (c *Conn) Buf() []byte {
+	if c.out == nil {
+		c.out = c.loop.buffer()
+	}
+	return c.out
+}
+
+// SetBuf stores the output buffer and has it flushed when the current handler
+// ends.
+func (c *Conn) SetBuf(b []byte) {
+	c.out = b
+	c.markDirty()
+}
+
+// SetBufLater stores the output buffer and has it flushed at the end of the
+// loop's turn, together with what other connections add until then.
+func (c *Conn) SetBufLater(b []byte) {
+	c.out = b
+	if !c.isLater && !c.isDirty && !c.closed {
+		c.isLater = true
+		c.loop.later = append(c.loop.later, c)
+		c.loop.atTurnEnd()
+	}
+}
+
+// Write appends p to the output; it is flushed when the current handler ends.
+func (c *Conn) Write(p []byte) { c.SetBuf(append(c.Buf(), p...)) }
+
+// Unsent returns the bytes that have been written to the connection and have
+// not been taken by the kernel: the client's output buffer in Redis's terms.
+func (c *Conn) Unsent() int {
+	if c.closed {
+		return 0
+	}
+	return len(c.out) + c.gnet.OutboundBuffered()
+}
+
+// Queued returns what was written and not given away yet: on a strict
+// connection these bytes have certainly not been sent.
+func (c *Conn) Queued() []byte { return c.out }
+
+// SetStrict makes the connection give bytes away only while all earlier ones
+// were taken by the kernel.
+func (c *Conn) SetStrict() { c.strict = true }
+
+// Close closes the connection when the current handler ends; what is still in
+// the output buffer is dropped, and no more data is delivered.
+func (c *Conn) Close() {
+	if c.closed {
+		return
+	}
+	c.out = c.out[:0]
+	c.CloseAfterWrite()
+}
+
+// CloseAfterWrite closes the connection once its output has been written as
+// far as the kernel takes it. No more data is delivered.
+func (c *Conn) CloseAfterWrite() {
+	if !c.closed {
+		c.closing = true
+		c.markDirty()
+	}
+}
+
+func (c *Conn) markDirty() {
+	if c.closed || c.isDirty {
+		return
+	}
+	c.isDirty = true
+	c.loop.dirty = append(c.loop.dirty, c)
+	if c.loop.depth == 0 { // not inside a handler: nobody would flush
+		c.loop.enter()
+		c.loop.leave()
+	}
+}
+
+// flush gives the output to gnet with one write.
+func (c *Conn) flush() {
+	if c.closed {
+		return
+	}
+	if len(c.out) > 0 {
+		if c.strict && c.gnet.OutboundBuffered() > 0 {
+			c.loop.choke(c)
+			return
+		}
+		b := c.out
+		c.out = nil
+		_, _ = c.gnet.Write(b) // an error has closed the connection: see goneAway
+		c.loop.giveBack(b)
+		if c.strict && !c.closed && c.gnet.OutboundBuffered() > 0 {
+			c.loop.choke(c)
+		}
+	}
+	if c.closing && !c.closed && !c.reading {
+		_ = c.loop.gnet.Close(c.gnet)
+	}
+}
+
+// received passes new bytes, with what was left before, to the session.
+func (c *Conn) received(in []byte) {
+	if c.closing || c.closed {
+		return
+	}
+	if c.paused {
+		c.in = append(c.in, in...)
+		c.silence() // gnet listens again after a partial write
+		return
+	}
+	if len(c.in) > 0 {
+		c.in = append(c.in, in...)
+		c.deliver(c.in, true)
+		return
+	}
+	c.deliver(in, false)
+}
+
+func (c *Conn) deliver(in []byte, own bool) {
+	c.reading = true
+	n := c.session.Data(c, in)
+	c.reading = false
+	rest := in[n:]
+	switch {
+	case c.closed:
+		c.in = nil
+	case len(rest) == 0:
+		if cap(c.in) > keepBuffer {
+			c.in = nil
+		}
+		c.in = c.in[:0]
+	case own:
+		c.in = c.in[:copy(c.in, rest)]
+	default:
+		c.in = append(c.in[:0], rest...)
+	}
+	if c.closing && !c.closed {
+		c.markDirty()
+	}
+}
+
+// goneAway is the end: gnet closes the descriptor when this returns.
+func (c *Conn) goneAway(err error) {
+	if c.closed {
+		return
+	}
+	if len(c.out) > 0 && !c.strict {
+		c.sendRest()
+	}
+	c.closed = true
+	c.loop.giveBack(c.out)
+	c.out, c.in = nil, nil
+	c.session.Closed(c, err)
+}

@@ -1,0 +1,209 @@
+package netio
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"log/slog"
+	"sync"
+	"sync/atomic"
+	"time"
+
+	"github.com/panjf2000/gnet/v2"
+	"github.com/panjf2000/gnet/v2/pkg/logging"
+)
+
+// Session is what a connection means to a face. It is called on the
+// connection's loop only.
+type Session interface {
+	// Data gets all bytes received and not consumed yet and returns how many of
+	// them it took. It is called again when more have come, or after Resume.
+	// in is valid during the call only.
+	Data(c *Conn, in []byte) (consumed int)
+	// Closed is called once, after which the Conn must not be used. err is nil
+	// when this side closed it and io.EOF when the peer did.
+	Closed(c *Conn, err error)
+}
+
+// Options of a Server. Accept is required.
+type Options struct {
+	// Addrs are what to listen on: "tcp://127.0.0.1:6379", "unix:///run/x.sock".
+	Addrs []string
+	// Loops is the number of event loops, at least 1.
+	Loops int
+	// Accept makes the session of a new client; nil refuses it, after whatever
+	// Accept wrote to c has been sent.
+	Accept func(c *Conn) Session
+	// KeepAlive is the idle time before TCP keepalive probes; 0 turns them off.
+	KeepAlive time.Duration
+	// Log receives what gnet has to say; nil means slog.Default().
+	Log *slog.Logger
+}
+
+// Server runs event loops and accepts clients on them.
+type Server struct {
+	opts   Options
+	engine gnet.Engine
+	booted chan struct{}
+	done   chan struct{}
+	err    error // why Run ended; valid after done
+
+	mu    sync.Mutex
+	loops map[gnet.EventLoop]*Loop
+
+	stopping atomic.Bool
+	gnet.BuiltinEventEngine
+}
+
+// NewServer returns a server that does not listen yet.
+func NewServer(opts Options) *Server {
+	opts.Loops = max(opts.Loops, 1)
+	if opts.Log == nil {
+		opts.Log = slog.Default()
+	}
+	return &Server{
+		opts:   opts,
+		booted: make(chan struct{}),
+		done:   make(chan struct{}),
+		loops:  make(map[gnet.EventLoop]*Loop),
+	}
+}
+
+// Start listens and returns once clients can connect, or with the reason why
+// they cannot: an address that is taken or does not exist.
+func (s *Server) Start() error {
+	go func() {
+		defer close(s.done)
+		err := gnet.Rotate(s, s.opts.Addrs,
+			gnet.WithNumEventLoop(s.opts.Loops),
+			gnet.WithReuseAddr(true),
+			gnet.WithLoadBalancing(gnet.LeastConnections),
+			gnet.WithTCPKeepAlive(s.opts.KeepAlive),
+			gnet.WithLogLevel(logging.ErrorLevel),
+			gnet.WithLogger(gnetLog{s.opts.Log}))
+		if err == nil && !s.stopping.Load() {
+			err = errors.New("the event loops ended by themselves (out of file descriptors?)")
+		}
+		s.err = err
+	}()
+	select {
+	case <-s.booted:
+		return nil
+	case <-s.done:
+		return fmt.Errorf("cannot listen on %v: %w", s.opts.Addrs, s.err)
+	}
+}
+
+// Wait blocks until the server ended. It returns nil after Stop and the reason
+// otherwise, which a caller should treat as fatal.
+func (s *Server) Wait() error {
+	<-s.done
+	return s.err
+}
+
+// Done is closed when the server ended.
+func (s *Server) Done() <-chan struct{} { return s.done }
+
+// Stop closes the listeners and all connections; it waits for the loops to end
+// until ctx is done.
+func (s *Server) Stop(ctx context.Context) error {
+	if s.stopping.Swap(true) {
+		return nil
+	}
+	select {
+	case <-s.booted:
+		return s.engine.Stop(ctx)
+	default:
+		return nil
+	}
+}
+
+// OnBoot is gnet's: the listeners are open.
+func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
+	s.engine = e
+	close(s.booted)
+	return gnet.None
+}
+
+// OnOpen is gnet's: a client came in, or a dialled connection arrived.
+func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
+	l := s.loop(g.EventLoop())
+	l.enter()
+	defer l.leave()
+	if d, ok := g.Context().(*dialled); ok {
+		d.opened(l, g)
+		return nil, gnet.None
+	}
+	c := newConn(l, g)
+	if c.session = s.opts.Accept(c); c.session == nil {
+		c.session = refused{}
+		c.CloseAfterWrite()
+	}
+	return nil, gnet.None
+}
+
+// OnTraffic is gnet's: bytes arrived.
+func (s *Server) OnTraffic(g gnet.Conn) gnet.Action {
+	c, ok := g.Context().(*Conn)
+	if !ok { // a dialled connection that nobody waits for any more
+		return gnet.Close
+	}
+	c.loop.enter()
+	defer c.loop.leave()
+	in, _ := g.Peek(-1)
+	c.received(in)
+	if !c.closed {
+		_, _ = g.Discard(-1)
+	}
+	return gnet.None
+}
+
+// OnClose is gnet's: the connection is going away.
+func (s *Server) OnClose(g gnet.Conn, err error) gnet.Action {
+	if c, ok := g.Context().(*Conn); ok {
+		c.loop.enter()
+		defer c.loop.leave()
+		c.goneAway(err)
+	}
+	return gnet.None
+}
+
+// loop returns the Loop of a gnet event loop. gnet has no list of its loops,
+// so a Loop comes into being with its first connection.
+func (s *Server) loop(e gnet.EventLoop) *Loop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	l := s.loops[e]
+	if l == nil {
+		l = newLoop(e)
+		s.loops[e] = l
+	}
+	return l
+}
+
+// Loops returns the loops that have had a connection so far. It is safe on any
+// goroutine.
+func (s *Server) Loops() []*Loop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	all := make([]*Loop, 0, len(s.loops))
+	for _, l := range s.loops {
+		all = append(all, l)
+	}
+	return all
+}
+
+// refused is the session of a client that Accept did not take.
+type refused struct{}
+
+func (refused) Data(_ *Conn, in []byte) int { return len(in) }
+func (refused) Closed(*Conn, error)         {}
+
+// gnetLog passes gnet's log to slog.
+type gnetLog struct{ *slog.Logger }
+
+func (l gnetLog) Debugf(f string, a ...any) { l.Debug(fmt.Sprintf(f, a...)) }
+func (l gnetLog) Infof(f string, a ...any)  { l.Info(fmt.Sprintf(f, a...)) }
+func (l gnetLog) Warnf(f string, a ...any)  { l.Warn(fmt.Sprintf(f, a...)) }
+func (l gnetLog) Errorf(f string, a ...any) { l.Error(fmt.Sprintf(f, a...)) }
+func (l gnetLog) Fatalf(f string, a ...any) { l.Error(fmt.Sprintf(f, a...)) }
