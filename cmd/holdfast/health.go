@@ -1,0 +1,49 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"time"
+
+	"github.com/spf13/cobra"
+
+	"holdfast/cmd/internal/load"
+)
+
+func healthCommand() *cobra.Command {
+	var timeout time.Duration
+	var password string
+	cmd := &cobra.Command{
+		Use:   "health ADDR",
+		Short: "Exit 0 when the part at ADDR answers PING, else 1",
+		Long: `Health sends one PING to a node, a sentinel or a proxy and exits 0 when it answers
+within the timeout. An answer that says the part is loading or wants a password
+is an answer: the process lives. It is what a container's HEALTHCHECK runs.`,
+		Example: "  holdfast health 127.0.0.1:6380",
+		Args:    cobra.ExactArgs(1),
+		RunE: func(cmd *cobra.Command, args []string) error {
+			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
+			defer cancel()
+			return health(ctx, args[0], password)
+		},
+	}
+	cmd.Flags().DurationVar(&timeout, "timeout", 2*time.Second, "give up after this long")
+	cmd.Flags().StringVarP(&password, "password", "a", "", "password to authenticate with")
+	return cmd
+}
+
+// health dials addr and reports why it cannot be called alive, or nil.
+func health(ctx context.Context, addr, password string) error {
+	conn, err := load.Dial(ctx, addr, password)
+	if err != nil {
+		return fmt.Errorf("%s does not answer: %w", addr, err)
+	}
+	defer conn.Close()
+	if deadline, ok := ctx.Deadline(); ok {
+		conn.SetDeadline(deadline)
+	}
+	if _, err := conn.Do("PING"); err != nil {
+		return fmt.Errorf("%s took the connection and did not answer PING: %w", addr, err)
+	}
+	return nil
+}

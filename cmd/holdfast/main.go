@@ -1,0 +1,73 @@
+// Command holdfast is the whole of Holdfast: the node, the sentinel, the proxy
+// and the tools around them.
+//
+// Each subcommand is one thin file here. A part's file loads its configuration,
+// opens its log, assembles the part and waits for a signal or its end; what the
+// part does lives in its own package, which knows no file and no signal.
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"os"
+	"os/signal"
+	"syscall"
+
+	"github.com/spf13/cobra"
+)
+
+func main() { os.Exit(run(os.Args[1:])) }
+
+// run is main without the exit, so that deferred work is done. The first
+// SIGINT or SIGTERM cancels the context, which every subcommand answers by a
+// clean stop; a second one kills the process as if nobody listened.
+func run(args []string) int {
+	ctx, stop := signal.NotifyContext(context.Background(), os.Interrupt, syscall.SIGTERM)
+	defer stop()
+	context.AfterFunc(ctx, stop)
+
+	root := newRoot()
+	root.SetArgs(args)
+	err := root.ExecuteContext(ctx)
+	var status exitStatus
+	switch {
+	case err == nil:
+		return 0
+	case errors.As(err, &status):
+		return int(status)
+	}
+	fmt.Fprintln(os.Stderr, "holdfast:", err)
+	return 1
+}
+
+// exitStatus ends the program with that status and no further message: the
+// subcommand has said what there was to say.
+type exitStatus int
+
+func (s exitStatus) Error() string { return fmt.Sprintf("exit status %d", int(s)) }
+
+func newRoot() *cobra.Command {
+	root := &cobra.Command{
+		Use:   "holdfast",
+		Short: "One Redis endpoint that does not go down",
+		Long: `Holdfast gives an application one Redis endpoint that does not go down.
+
+A group is three kinds of parts: nodes hold the data, sentinels watch the nodes
+and agree on a new master, proxies give clients the one endpoint.
+"holdfast up" starts a whole group on this machine.`,
+		Version:       version(),
+		SilenceUsage:  true,
+		SilenceErrors: true,
+	}
+	root.AddCommand(subcommands()...)
+	root.CompletionOptions.HiddenDefaultCmd = true
+	return root
+}
+
+// subcommands lists them in the order of the help.
+func subcommands() []*cobra.Command {
+	return []*cobra.Command{
+		healthCommand(),
+	}
+}
