@@ -1,0 +1,81 @@
+package conf
+
+import (
+	"errors"
+	"fmt"
+	"strings"
+)
+
+// Place is where a setting stands: a file's line, or the command line (File empty, Line 0).
+type Place struct {
+	File string
+	Line int
+}
+
+func (p Place) String() string {
+	switch {
+	case p.File == "":
+		return "command line"
+	case p.Line == 0:
+		return p.File
+	}
+	return fmt.Sprintf("%s:%d", p.File, p.Line)
+}
+
+// Error is one thing wrong with a configuration: where, which key, and what.
+type Error struct {
+	Place
+	Key string // as it was written; empty when the whole is wrong
+	Err error
+}
+
+func (e *Error) Error() string {
+	if e.Key == "" {
+		return fmt.Sprintf("%s: %v", e.Place, e.Err)
+	}
+	return fmt.Sprintf("%s: %s: %v", e.Place, e.Key, e.Err)
+}
+
+// Unwrap gives the cause.
+func (e *Error) Unwrap() error { return e.Err }
+
+// UnknownError says that a part knows no such directive, and what may have been meant.
+type UnknownError struct {
+	Key   string
+	Part  Part
+	Near  string // the nearest known name; empty when none is near
+	Other Part   // a part that knows the key; 0 when none does
+}
+
+func (e *UnknownError) Error() string {
+	switch {
+	case e.Other != 0:
+		return fmt.Sprintf("a directive of the %s, not of the %s", e.Other, e.Part)
+	case e.Near != "":
+		return fmt.Sprintf("unknown directive; did you mean %s?", e.Near)
+	}
+	return "unknown directive"
+}
+
+func unknown(part Part, key string) *UnknownError {
+	return &UnknownError{Key: key, Part: part, Near: nearest(part, key), Other: otherPart(part, key)}
+}
+
+// nearestMonitor is nearest for a monitored group's options, which are written without their prefix.
+func nearestMonitor(option string) string {
+	near, ok := strings.CutPrefix(nearest(Sentinel, monitorPrefix+option), monitorPrefix)
+	if !ok {
+		return ""
+	}
+	return near
+}
+
+// problems collects everything that is wrong, in the order it was found, so that a file is repaired in one go.
+type problems []error
+
+func (p *problems) add(at Place, key string, err error) {
+	*p = append(*p, &Error{Place: at, Key: key, Err: err})
+}
+
+// err joins the problems, one a line; nil when there are none.
+func (p problems) err() error { return errors.Join(p...) }

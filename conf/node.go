@@ -1,0 +1,109 @@
+package conf
+
+import "time"
+
+// NodeConfig is what `holdfast node` knows. Directives of Redis that have no meaning here are in the table, accepted
+// with a warning, and have no field.
+type NodeConfig struct {
+	Common
+
+	// The role, and the group the node belongs to.
+	Managed           string        `conf:"managed"`      // auto | yes | no
+	ControlPort       int           `conf:"control-port"` // see EffectiveControlPort
+	WriteAcks         int           `conf:"write-acks"`   // counts only without a group
+	WriteAcksTimeout  time.Duration `conf:"write-acks-timeout"`
+	WriteAcksPolicy   string        `conf:"write-acks-policy"` // degrade | strict
+	WriteAcksDurable  bool          `conf:"write-acks-durable"`
+	BusyReply         time.Duration `conf:"busy-reply-threshold"` // 0: never -BUSY
+	ShutdownTimeout   time.Duration `conf:"shutdown-timeout"`
+	ShutdownOnSigint  []string      `conf:"shutdown-on-sigint"`
+	ShutdownOnSigterm []string      `conf:"shutdown-on-sigterm"`
+
+	// Replication.
+	ReplicaOf                    string        `conf:"replicaof"` // host:port; empty: a master
+	MasterUser                   string        `conf:"masteruser"`
+	MasterAuth                   string        `conf:"masterauth"`
+	BindSourceAddr               string        `conf:"bind-source-addr"`
+	ReplicaServeStaleData        bool          `conf:"replica-serve-stale-data"`
+	ReplicaReadOnly              bool          `conf:"replica-read-only"`
+	ReplicaIgnoreMaxMemory       bool          `conf:"replica-ignore-maxmemory"`
+	ReplicaIgnoreDiskWriteErrors bool          `conf:"replica-ignore-disk-write-errors"`
+	ReplicaPriority              int           `conf:"replica-priority"` // 0: never promoted
+	ReplicaAnnounceIP            string        `conf:"replica-announce-ip"`
+	ReplicaAnnouncePort          int           `conf:"replica-announce-port"`
+	ReplicaAnnounced             bool          `conf:"replica-announced"`
+	ReplTimeout                  time.Duration `conf:"repl-timeout"`
+	ReplPingPeriod               time.Duration `conf:"repl-ping-replica-period"`
+	ReplDisableTCPNoDelay        bool          `conf:"repl-disable-tcp-nodelay"`
+	ReplBacklogSize              int64         `conf:"repl-backlog-size"`
+	ReplBacklogTTL               time.Duration `conf:"repl-backlog-ttl"`
+	MinReplicasToWrite           int           `conf:"min-replicas-to-write"`
+	MinReplicasMaxLag            time.Duration `conf:"min-replicas-max-lag"`
+
+	// Keyspace and memory.
+	Databases             int    `conf:"databases"`
+	Hz                    int    `conf:"hz"`
+	ActiveExpireEffort    int    `conf:"active-expire-effort"`
+	MaxMemory             int64  `conf:"maxmemory"` // bytes; 0: no limit
+	MaxMemoryPolicy       string `conf:"maxmemory-policy"`
+	MaxMemorySamples      int    `conf:"maxmemory-samples"`
+	MaxMemoryTenacity     int    `conf:"maxmemory-eviction-tenacity"`
+	MaxMemoryClients      int64  `conf:"maxmemory-clients"` // bytes; negative: percent of maxmemory
+	LFULogFactor          int    `conf:"lfu-log-factor"`
+	LFUDecayTime          int    `conf:"lfu-decay-time"`
+	TrackingTableMaxKeys  int    `conf:"tracking-table-max-keys"`
+	NotifyKeyspaceEvents  string `conf:"notify-keyspace-events"`
+	HashMaxListpackCount  int    `conf:"hash-max-listpack-entries"`
+	HashMaxListpackValue  int64  `conf:"hash-max-listpack-value"`
+	ListMaxListpackSize   int    `conf:"list-max-listpack-size"`
+	SetMaxIntsetCount     int    `conf:"set-max-intset-entries"`
+	SetMaxListpackCount   int    `conf:"set-max-listpack-entries"`
+	SetMaxListpackValue   int64  `conf:"set-max-listpack-value"`
+	ZsetMaxListpackCount  int    `conf:"zset-max-listpack-entries"`
+	ZsetMaxListpackValue  int64  `conf:"zset-max-listpack-value"`
+	HLLSparseMaxBytes     int64  `conf:"hll-sparse-max-bytes"`
+	StreamNodeMaxBytes    int64  `conf:"stream-node-max-bytes"`
+	StreamNodeMaxEntries  int    `conf:"stream-node-max-entries"`
+	SanitizeDumpPayload   string `conf:"sanitize-dump-payload"` // no | yes | clients
+	StopWritesOnSaveError bool   `conf:"stop-writes-on-bgsave-error"`
+
+	// Persistence.
+	Save                   []SavePoint `conf:"save"` // empty: no snapshots by themselves
+	DBFilename             string      `conf:"dbfilename"`
+	RDBVersion             int         `conf:"rdb-version"`
+	RDBCompression         bool        `conf:"rdbcompression"`
+	RDBChecksum            bool        `conf:"rdbchecksum"`
+	RDBIncrementalFsync    bool        `conf:"rdb-save-incremental-fsync"`
+	AppendOnly             bool        `conf:"appendonly"`
+	AppendFilename         string      `conf:"appendfilename"`
+	AppendDirname          string      `conf:"appenddirname"`
+	AppendFsync            string      `conf:"appendfsync"` // always | everysec | no
+	NoFsyncOnRewrite       bool        `conf:"no-appendfsync-on-rewrite"`
+	AOFRewritePercentage   int         `conf:"auto-aof-rewrite-percentage"`
+	AOFRewriteMinSize      int64       `conf:"auto-aof-rewrite-min-size"`
+	AOFLoadTruncated       bool        `conf:"aof-load-truncated"`
+	AOFUseRDBPreamble      bool        `conf:"aof-use-rdb-preamble"`
+	AOFTimestamps          bool        `conf:"aof-timestamp-enabled"`
+	AOFIncrementalFsync    bool        `conf:"aof-rewrite-incremental-fsync"`
+	RenameCommands         []Rename    `conf:"rename-command"`
+	EnableProtectedConfigs string      `conf:"enable-protected-configs"` // no | yes | local
+	EnableDebugCommand     string      `conf:"enable-debug-command"`     // no | yes | local
+
+	// Watching.
+	SlowlogSlowerThan       time.Duration `conf:"slowlog-log-slower-than"` // negative: off
+	SlowlogMaxLen           int           `conf:"slowlog-max-len"`
+	LatencyMonitorThreshold time.Duration `conf:"latency-monitor-threshold"` // 0: off
+	LatencyTracking         bool          `conf:"latency-tracking"`
+	LatencyPercentiles      []float64     `conf:"latency-tracking-info-percentiles"`
+}
+
+// controlOffset is how far the control port lies above the port when it is not given.
+const controlOffset = 10000
+
+// EffectiveControlPort is control-port, or port + 10000 where that is 0. With port 0 (any free port) it is 0 too.
+func (c *NodeConfig) EffectiveControlPort() int {
+	if c.ControlPort != 0 || c.Port == 0 {
+		return c.ControlPort
+	}
+	return c.Port + controlOffset
+}
