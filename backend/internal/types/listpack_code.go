@@ -19,32 +19,30 @@ const (
 )
 
 // element is an element about to be written: head is the encoding with an integer's
-// data or a string's length, str is the string's data.
+// data or a string's length, str is the string's data. The zero element is none. It
+// is passed by value, so that what str points to can stay on the caller's stack.
 type element struct {
 	head    [9]byte
 	headLen uint8
 	str     []byte
 }
 
-func (e *element) dataSize() int { return int(e.headLen) + len(e.str) }
+func (e element) dataSize() int { return int(e.headLen) + len(e.str) }
 
 // size returns the bytes the element takes in a listpack, backward length included.
-func (e *element) size() int {
+func (e element) size() int {
 	n := e.dataSize()
+	if n == 0 {
+		return 0
+	}
 	return n + lpBacklenSize(n)
 }
 
 // write puts the element at the start of dst, which has room for it.
-func (e *element) write(dst []byte) {
+func (e element) write(dst []byte) {
 	n := copy(dst, e.head[:e.headLen])
 	n += copy(dst[n:], e.str)
 	lpPutBacklen(dst[n:], n)
-}
-
-// elementSize returns the bytes value takes in a listpack.
-func elementSize(value []byte) int {
-	e := encodeString(value)
-	return e.size()
 }
 
 // encodeString encodes value, as an integer if it is the exact text of one.

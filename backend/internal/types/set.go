@@ -128,8 +128,7 @@ func (s *Set) Add(member []byte) bool {
 		}
 	}
 	if s.root.Encoding == EncodingListpack {
-		el := encodeString(member)
-		s.sp.splice(&s.root.Ref, s.lp().End(), 0, &el, 1)
+		s.sp.splice(&s.root.Ref, s.lp().End(), 0, encodeString(member), 1)
 		return true
 	}
 	e, added := s.dict().FindOrInsert(member, 0)
@@ -166,8 +165,7 @@ func (s *Set) outgrowInts(size int) {
 	}
 	r := s.sp.newListpack(lpEmptySize + n*3)
 	for i := range n {
-		el := encodeInt(is.At(i))
-		s.sp.splice(&r, s.sp.listpack(r).End(), 0, &el, 1)
+		s.sp.splice(&r, s.sp.listpack(r).End(), 0, encodeInt(is.At(i)), 1)
 	}
 	s.sp.Arena.Free(s.root.Ref)
 	s.root = Root{Encoding: EncodingListpack, Ref: r}
@@ -229,7 +227,7 @@ func (s *Set) Remove(member []byte) bool {
 		lp := s.lp()
 		p := lp.Find(lp.First(), member, 0)
 		if p >= 0 {
-			s.sp.splice(&s.root.Ref, p, lp.spanAt(p), nil, -1)
+			s.sp.splice(&s.root.Ref, p, lp.spanAt(p), element{}, -1)
 		}
 		return p >= 0
 	}

@@ -145,19 +145,13 @@ func (sp *Space) resize(r *Ref, used, n int) []byte {
 	return sp.block(moved)
 }
 
-// splice replaces old bytes at p of the listpack in block *r by e (nil: nothing),
-// which changes the element count by delta, and fits the block to the new size. All
-// compact collections but intsets change through here.
-func (sp *Space) splice(r *Ref, p, old int, e *element, delta int) Listpack {
+// splice replaces old bytes at p of the listpack in block *r by e, which changes the
+// element count by delta, and fits the block to the new size. All compact collections
+// but intsets change through here.
+func (sp *Space) splice(r *Ref, p, old int, e element, delta int) Listpack {
 	lp := sp.listpack(*r)
-	size := 0
-	if e != nil {
-		size = e.size()
-		if within(e.str, lp) { // moving the listpack would move it too
-			sp.moving = append(sp.moving[:0], e.str...)
-			e.str = sp.moving
-		}
-	}
+	size := e.size()
+	e.str = sp.detach(e.str, lp)
 	if need := len(lp) - old + size; need > cap(lp) {
 		lp = listpackIn(sp.resize(r, len(lp), need))
 	}
@@ -168,10 +162,16 @@ func (sp *Space) splice(r *Ref, p, old int, e *element, delta int) Listpack {
 	return lp
 }
 
-// within reports whether part lies in the memory of whole.
-func within(part, whole []byte) bool {
-	p, w := uintptr(unsafe.Pointer(unsafe.SliceData(part))), uintptr(unsafe.Pointer(unsafe.SliceData(whole)))
-	return len(part) > 0 && p >= w && p < w+uintptr(cap(whole))
+// detach returns b, or a copy of it if it lies in the memory of a container that is
+// about to change. The copy lasts until the next one.
+func (sp *Space) detach(b, container []byte) []byte {
+	p := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	c := uintptr(unsafe.Pointer(unsafe.SliceData(container)))
+	if len(b) == 0 || p < c || p >= c+uintptr(cap(container)) {
+		return b
+	}
+	sp.moving = append(sp.moving[:0], b...)
+	return sp.moving
 }
 
 // number returns n as a string in scratch slot 0 or 1.
