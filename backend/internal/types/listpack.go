@@ -112,13 +112,9 @@ func (lp Listpack) Seek(index int) int {
 // which every (skip+1)th is compared, or -1. With skip 1 it finds a field among
 // field-value pairs. p may be -1.
 func (lp Listpack) Find(p int, value []byte, skip int) int {
-	num, numeric := ParseInt(value)
+	sought := soughtValue(value)
 	for p >= 0 {
-		if numeric {
-			if n, ok := lp.intAt(p); ok && n == num {
-				return p
-			}
-		} else if str, ok := lp.stringAt(p); ok && bytes.Equal(str, value) {
+		if lp.matches(p, &sought) {
 			return p
 		}
 		for i := 0; i <= skip && p >= 0; i++ {
@@ -126,6 +122,30 @@ func (lp Listpack) Find(p int, value []byte, skip int) int {
 		}
 	}
 	return -1
+}
+
+// sought is a value to compare many elements with: whether it is an integer, and
+// which, is found out once.
+type sought struct {
+	value   []byte
+	num     int64
+	numeric bool
+}
+
+func soughtValue(value []byte) sought {
+	num, numeric := ParseInt(value)
+	return sought{value, num, numeric}
+}
+
+// matches reports whether the element at p is the value sought. What could be an
+// integer is always stored as one.
+func (lp Listpack) matches(p int, s *sought) bool {
+	if s.numeric {
+		n, ok := lp.intAt(p)
+		return ok && n == s.num
+	}
+	str, ok := lp.stringAt(p)
+	return ok && bytes.Equal(str, s.value)
 }
 
 // Element is one element of a listpack or another packed container: a string, which
