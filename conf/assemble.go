@@ -93,10 +93,12 @@ func (s *slots) warn(from *setting, why string) {
 	}
 }
 
+const errTwice = redisText("Duplicate master name")
+
 func (s *slots) put(d *Directive, from *setting, text string) {
 	v := s.find(d, from.monitor)
 	if v != nil && d.Name == "monitor.name" {
-		s.problems.add(from.at, "monitor "+text, fmt.Errorf("Duplicate master name: the first is at %s", v.at)) //nolint:staticcheck // Redis's text
+		s.problems.add(from.at, "monitor "+text, fmt.Errorf("%w: the first is at %s", errTwice, v.at))
 		return
 	}
 	if v == nil {

@@ -1,10 +1,17 @@
 package conf
 
 import (
+	"cmp"
 	"errors"
 	"fmt"
+	"slices"
 	"strings"
 )
+
+// redisText is an error whose words are Redis's, capitals and full stops included, because tools look for them.
+type redisText string
+
+func (e redisText) Error() string { return string(e) }
 
 // Place is where a setting stands: a file's line, or the command line (File empty, Line 0).
 type Place struct {
@@ -70,12 +77,28 @@ func nearestMonitor(option string) string {
 	return near
 }
 
-// problems collects everything that is wrong, in the order it was found, so that a file is repaired in one go.
-type problems []error
+// problems collects everything that is wrong, so that a file is repaired in one go.
+type problems []*Error
 
 func (p *problems) add(at Place, key string, err error) {
 	*p = append(*p, &Error{Place: at, Key: key, Err: err})
 }
 
-// err joins the problems, one a line; nil when there are none.
-func (p problems) err() error { return errors.Join(p...) }
+// err joins the problems, one a line, the files in the order they were met, their lines in order, and the command line at
+// the end; nil when there are none.
+func (p problems) err() error {
+	rank := func(e *Error) int {
+		if e.File == "" {
+			return len(p)
+		}
+		return slices.IndexFunc(p, func(other *Error) bool { return other.File == e.File })
+	}
+	sorted := slices.SortedStableFunc(slices.Values(p), func(a, b *Error) int {
+		return cmp.Or(cmp.Compare(rank(a), rank(b)), cmp.Compare(a.Line, b.Line))
+	})
+	var errs []error
+	for _, e := range sorted {
+		errs = append(errs, e)
+	}
+	return errors.Join(errs...)
+}

@@ -96,8 +96,11 @@ func NewMonitor(name, master string) Monitor {
 // texts, or one that names the unknown option.
 func (m *Monitor) Set(option, text string) error {
 	d := Lookup(Sentinel, monitorPrefix+option)
-	if d == nil || d.Has(Required) {
+	switch {
+	case d == nil:
 		return &UnknownError{Key: option, Part: Sentinel, Near: nearestMonitor(option)}
+	case d.Has(Required):
+		return ErrImmutable // the name is for good, and the master is the group's to choose
 	}
 	return assign(m, d, text)
 }

@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"errors"
 	"fmt"
 	"io"
 	"os"
@@ -61,7 +60,7 @@ func (r *reader) lines(name, data string) {
 		words, ok := SplitArgs(line)
 		switch {
 		case !ok:
-			r.problems.add(at, "", errors.New("Unbalanced quotes in configuration line")) //nolint:staticcheck // Redis's text
+			r.problems.add(at, "", redisText("Unbalanced quotes in configuration line"))
 		case strings.EqualFold(words[0], "include"):
 			r.include(at, words[1:])
 		default:
@@ -74,7 +73,7 @@ func (r *reader) lines(name, data string) {
 func (r *reader) directive(at Place, from syntax, key string, words []string) {
 	if key == "sentinel" {
 		if r.part != Sentinel {
-			r.problems.add(at, key, errors.New("sentinel directive while not in sentinel mode"))
+			r.problems.add(at, key, redisText("sentinel directive while not in sentinel mode"))
 			return
 		}
 		r.sentinelLine(at, from, words)

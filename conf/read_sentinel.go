@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"errors"
 	"net"
 	"strings"
 )
@@ -58,4 +57,4 @@ func unknownOption(option string) error {
 	return &UnknownError{Key: option, Part: Sentinel, Near: near}
 }
 
-var errNoMonitor = errors.New("No such master with specified name") //nolint:staticcheck // Redis's text
+var errNoMonitor = redisText("No such master with specified name")

@@ -109,6 +109,9 @@ func (s *snapshot[C]) text(d *Directive) string {
 	if text, ok := s.inert[d.Name]; ok {
 		return text
 	}
+	if v, err := d.Parse(d.Default, nil); err == nil {
+		return d.Format(v)
+	}
 	return d.Default
 }
 

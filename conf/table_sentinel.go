@@ -19,7 +19,7 @@ var sentinelTable = []Directive{
 
 	{Name: "monitor.name", Type: String, In: Sentinel, Flags: Required, Doc: "the group's name"},
 	{Name: "monitor.master", Type: Addr, Min: 1, In: Sentinel, Flags: Required, Doc: "host:port of the master at the first start"},
-	{Name: "monitor.replicas", Type: Addrs, Min: 1, In: Sentinel, Doc: "host:port of the other nodes known at the first start; more are found"},
+	{Name: "monitor.replicas", Type: Addrs, Min: 1, In: Sentinel, Flags: Repeated, Doc: "host:port of the other nodes known at the first start; more are found"},
 	{Name: "monitor.quorum", Type: Int, Default: "2", Min: 1, Max: maxInt32, In: Sentinel, Doc: "sentinels that must agree that the master is down"},
 	{Name: "monitor.down-after-milliseconds", Type: Millis, Default: "3000", Min: 1, In: Sentinel, Doc: "milliseconds without a valid answer after which a node is down for one sentinel"},
 	{Name: "monitor.failover-timeout", Type: Millis, Default: "10000", Min: 1, In: Sentinel, Doc: "milliseconds a failover may take before it is tried again"},

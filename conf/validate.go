@@ -174,7 +174,11 @@ func (v validator) monitor(c *SentinelConfig, m *Monitor) {
 		fault("master", "is missing: host:port of the master at the first start")
 	}
 	if m.Quorum > len(c.Raft.Members) && len(c.Raft.Members) > 0 {
-		fault("quorum", "is %d, but there are %d sentinels", m.Quorum, len(c.Raft.Members))
+		if v.find(Lookup(Sentinel, "monitor.quorum"), m.Name) == nil {
+			m.Quorum = len(c.Raft.Members) // the default is for three and more
+		} else {
+			fault("quorum", "is %d, more than there are raft.members, %d", m.Quorum, len(c.Raft.Members))
+		}
 	}
 	if least := 3 * c.Raft.Timeout; m.Lease < least {
 		fault("lease-milliseconds", "is %d, but must be at least 3 x raft.timeout, %d", m.Lease.Milliseconds(), least.Milliseconds())

@@ -12,8 +12,8 @@ import (
 var (
 	errArgs        = errors.New("wrong number of arguments")
 	errQuotes      = errors.New("unbalanced quotes")
-	errSave        = errors.New("Invalid save parameters")                                                     //nolint:staticcheck // Redis's text
-	errPercentiles = errors.New("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]") // Redis's text
+	errSave        = redisText("Invalid save parameters")
+	errPercentiles = redisText("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
 	errMember      = errors.New("argument must be id=host:port for every member")
 )
 
@@ -173,18 +173,18 @@ func parseLimits(_ *Directive, text string, base any) (any, error) {
 	limits, _ := base.(OutputLimits)
 	words := strings.Fields(text)
 	if len(words)%4 != 0 {
-		return nil, errors.New("Wrong number of arguments in buffer limit configuration.") //nolint:staticcheck // Redis's text
+		return nil, redisText("Wrong number of arguments in buffer limit configuration.")
 	}
 	for ; len(words) > 0; words = words[4:] {
 		class := limits.class(words[0])
 		if class == nil {
-			return nil, errors.New("Invalid client class specified in buffer limit configuration.") //nolint:staticcheck // Redis's text
+			return nil, redisText("Invalid client class specified in buffer limit configuration.")
 		}
 		hard, okHard := readSize(words[1])
 		soft, okSoft := readSize(words[2])
 		seconds, err := strconv.ParseUint(words[3], 10, 31)
 		if !okHard || !okSoft || err != nil {
-			return nil, errors.New("Error in hard, soft or soft_seconds setting in buffer limit configuration.") //nolint:staticcheck // Redis's text
+			return nil, redisText("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
 		}
 		*class = OutputLimit{hard, soft, time.Duration(min(seconds, math.MaxInt32)) * time.Second}
 	}

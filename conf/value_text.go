@@ -30,7 +30,7 @@ const (
 	eventAll   = "g$lshzxetd"
 )
 
-var errEvents = errors.New("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.") //nolint:staticcheck // Redis's text
+var errEvents = redisText("Invalid event class character. Use 'Ag$lshzxeKEtmdn'.")
 
 // parseEvents keeps each class once and in Redis's order, so that CONFIG GET answers as Redis does.
 func parseEvents(_ *Directive, text string, _ any) (any, error) {
@@ -66,7 +66,7 @@ func parseAddr(d *Directive, text string, _ any) (any, error) {
 	return net.JoinHostPort(host, port), nil
 }
 
-var errMasterPort = errors.New("Invalid master port") //nolint:staticcheck // Redis's text
+var errMasterPort = redisText("Invalid master port")
 
 func parseHostPort(d *Directive, text string, _ any) (any, error) {
 	words := strings.Fields(text)

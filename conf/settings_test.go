@@ -1,0 +1,152 @@
+package conf
+
+import (
+	"errors"
+	"os"
+	"reflect"
+	"sync"
+	"testing"
+)
+
+func names(pairs []Pair) []string {
+	var out []string
+	for _, p := range pairs {
+		out = append(out, p.Name)
+	}
+	return out
+}
+
+func TestGetMatchesAsConfigGetDoes(t *testing.T) {
+	s := Of(Default[NodeConfig]())
+	for _, c := range []struct {
+		patterns []string
+		want     []string
+	}{
+		{[]string{"PORT"}, []string{"port"}},
+		{[]string{"append*"}, []string{"appendonly", "appendfilename", "appenddirname", "appendfsync"}},
+		{[]string{"slave-prio*", "replica-prio*"}, []string{"replica-priority", "slave-priority"}},
+		{[]string{"tls-po[rs]t", "hz", "hz"}, []string{"tls-port", "hz"}},
+		{[]string{"watchdog*"}, nil},
+		{[]string{"watchdog-period"}, []string{"watchdog-period"}},
+		{[]string{"nothing", "["}, nil},
+	} {
+		if got := names(s.Get(c.patterns...)); !reflect.DeepEqual(got, c.want) {
+			t.Errorf("%q: %q, want %q", c.patterns, got, c.want)
+		}
+	}
+	want := []Pair{{"maxmemory", "0"}}
+	equal(t, "maxmemory", s.Get("maxmemory"), want)
+	equal(t, "save", s.Get("save"), []Pair{{"save", "3600 1 300 100 60 10000"}})
+	equal(t, "active-defrag-ignore-bytes", s.Get("active-defrag-ignore-bytes"), []Pair{{"active-defrag-ignore-bytes", "104857600"}})
+}
+
+func TestSetIsAllOrNothing(t *testing.T) {
+	s := Of(Default[NodeConfig]())
+	var told []string
+	s.OnChange(func(next *NodeConfig, changed []string) error {
+		told = append(told, changed...)
+		if next.MaxMemory == 13 {
+			return errors.New("unlucky")
+		}
+		return nil
+	})
+	before := s.Config()
+	for _, c := range []struct {
+		pairs []Pair
+		want  string
+	}{
+		{[]Pair{{"hz", "20"}, {"nosuch", "1"}}, "Unknown option or number of arguments for CONFIG SET - 'nosuch'"},
+		{[]Pair{{"databases", "1"}}, "CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config"},
+		{[]Pair{{"dir", "/"}}, "CONFIG SET failed (possibly related to argument 'dir') - can't set protected config"},
+		{[]Pair{{"hz", "20"}, {"hz", "30"}}, "CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter"},
+		{[]Pair{{"slave-priority", "1"}, {"replica-priority", "1"}}, "CONFIG SET failed (possibly related to argument 'replica-priority') - duplicate parameter"},
+		{[]Pair{{"hz", "20"}, {"appendonly", "maybe"}}, "CONFIG SET failed (possibly related to argument 'appendonly') - argument must be 'yes' or 'no'"},
+		{[]Pair{{"maxmemory", "13"}, {"hz", "20"}}, "CONFIG SET failed (possibly related to argument 'maxmemory') - unlucky"},
+	} {
+		if err := s.Set(false, c.pairs...); err == nil || err.Error() != c.want {
+			t.Errorf("%v: %v, want %s", c.pairs, err, c.want)
+		}
+		if s.Config() != before {
+			t.Errorf("%v: a refused change changed something", c.pairs)
+		}
+	}
+	told = nil
+	if err := s.Set(true, Pair{"MAXMEMORY", "1mb"}, Pair{"hz", "10"}, Pair{"dir", "/tmp"}, Pair{"io-threads-do-reads", "no"}); err == nil {
+		t.Error("io-threads-do-reads is immutable")
+	}
+	if err := s.Set(true, Pair{"MAXMEMORY", "1mb"}, Pair{"hz", "10"}, Pair{"dir", "/tmp"}, Pair{"dynamic-hz", "no"}); err != nil {
+		t.Error(err)
+	}
+	equal(t, "changed", told, []string{"maxmemory", "dir", "dynamic-hz"})
+	equal(t, "next", s.Config().MaxMemory, int64(1<<20))
+	equal(t, "the old struct", before.MaxMemory, int64(0))
+	if v, _ := s.Value("dynamic-hz"); v != "no" {
+		t.Error("a directive without meaning does not read back")
+	}
+}
+
+func TestPutChangesWhatSetMayNot(t *testing.T) {
+	s := Of(Default[NodeConfig]())
+	if err := s.Put(Pair{"replicaof", "10.0.0.1 6379"}, Pair{"port", "0"}); err != nil {
+		t.Fatal(err)
+	}
+	equal(t, "replicaof", s.Config().ReplicaOf, "10.0.0.1:6379")
+	equal(t, "slaveof", s.Get("slaveof"), []Pair{{"slaveof", "10.0.0.1 6379"}})
+	if err := s.Put(Pair{"replicaof", "no one"}); err != nil || s.Config().ReplicaOf != "" {
+		t.Error(err)
+	}
+}
+
+func TestSettingsAreSafeForConcurrentUse(t *testing.T) {
+	s := Of(Default[NodeConfig]())
+	var wg sync.WaitGroup
+	for range 4 {
+		wg.Go(func() {
+			for i := range 200 {
+				value := "10"
+				if i%2 == 0 {
+					value = "20"
+				}
+				if err := s.Set(false, Pair{"hz", value}, Pair{"timeout", value}); err != nil {
+					t.Error(err)
+				}
+				if c := s.Config(); c.Hz != 10 && (c.Timeout.Seconds() != float64(c.Hz)) {
+					t.Errorf("hz %d beside timeout %s: half a change was seen", c.Hz, c.Timeout)
+				}
+				s.Get("*")
+			}
+		})
+	}
+	wg.Wait()
+}
+
+func TestConfigDoesNotAllocate(t *testing.T) {
+	s := Of(Default[ProxyConfig]())
+	if n := testing.AllocsPerRun(100, func() { _ = s.Config().HoldTimeout }); n != 0 {
+		t.Errorf("%v allocations", n)
+	}
+}
+
+func TestConfigRewrite(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := Of(Default[NodeConfig]()).Rewrite(); err != ErrNoFile {
+		t.Error(err)
+	}
+	file := write(t, "redis.conf", "# mine\nport 6379\nslaveof 10.0.0.1 6379\nhz 20\n")
+	s, err := Load[NodeConfig](file, []string{"--maxclients", "50"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Put(Pair{"replicaof", ""}, Pair{"hz", "10"}, Pair{"requirepass", "a b"}); err != nil {
+		t.Fatal(err)
+	}
+	if err := s.Rewrite(); err != nil {
+		t.Fatal(err)
+	}
+	got, _ := os.ReadFile(file)
+	equal(t, "file", string(got), "# mine\nport 6379\nhz 10\nrequirepass \"a b\"\nmaxclients 50\n")
+	again, err := Load[NodeConfig](file, nil)
+	if err != nil || !reflect.DeepEqual(again.Config(), s.Config()) {
+		t.Errorf("what was written reads differently: %v", err)
+	}
+}
