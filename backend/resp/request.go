@@ -77,6 +77,10 @@ func (r *Requests) Next(buf []byte) (args [][]byte, n int, err error) {
 // cannot be forwarded as it stands.
 func (r *Requests) Inline() bool { return r.inl }
 
+// Span tells where argument i of the last complete request stands in its
+// frame, for callers whose buffer moves. Inline requests have no spans.
+func (r *Requests) Span(i int) (from, to int) { return r.ends[i].from, r.ends[i].to }
+
 // Missing returns how many bytes are known to be missing from the incomplete
 // request in a buffer of have bytes: a hint for growing the buffer once.
 func (r *Requests) Missing(have int) int {

@@ -1,0 +1,148 @@
+package repl
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"sync/atomic"
+	"time"
+)
+
+var (
+	errOutputLimit     = errors.New("it was closed for overcoming of output buffer limits")
+	errHistoryReplaced = errors.New("the replication history was replaced")
+	errReaderClosed    = errors.New("reader closed")
+)
+
+// Reader reads a Backlog from a position on. It belongs to one goroutine.
+type Reader struct {
+	b    *Backlog
+	at   *chunk
+	pos  atomic.Uint64 // written by its goroutine; the writer looks at the lag
+	wake chan struct{} // capacity 1
+	idle atomic.Bool   // asleep, counted in b.waiting
+
+	softSince time.Time // guarded by b.mu: since when it is beyond the soft limit
+	gone      chan struct{}
+	why       error // set before gone is closed
+}
+
+// Reader returns a reader at pos, or nil when pos is outside the window. The
+// caller closes it.
+func (b *Backlog) Reader(pos uint64) *Reader {
+	b.mu.Lock()
+	defer b.mu.Unlock()
+	if pos < b.first.start || pos > b.end.Load() {
+		return nil
+	}
+	c := b.first
+	for next := c.next.Load(); next != nil && next.start <= pos; next = c.next.Load() {
+		c = next
+	}
+	r := &Reader{b: b, at: c, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	r.pos.Store(pos)
+	c.held.Add(1)
+	b.readers = append(b.readers, r)
+	return r
+}
+
+// Next returns published bytes at the reader's position, as many as lie
+// together; empty when there are none yet. They stay valid until Advance
+// passes them.
+func (r *Reader) Next() []byte {
+	end, pos := r.b.end.Load(), r.pos.Load()
+	if pos >= end || r.dropped() {
+		return nil
+	}
+	if pos == r.at.start+uint64(len(r.at.buf)) {
+		next := r.at.next.Load()
+		next.held.Add(1) // before the old one is let go, or trim may take both
+		r.at.held.Add(-1)
+		r.at = next
+	}
+	from := pos - r.at.start
+	to := min(uint64(len(r.at.buf)), end-r.at.start)
+	return r.at.buf[from:to]
+}
+
+// Advance says that the first n bytes that Next returned are done with.
+func (r *Reader) Advance(n int) { r.pos.Store(r.pos.Load() + uint64(n)) }
+
+// Pos is the reader's position.
+func (r *Reader) Pos() uint64 { return r.pos.Load() }
+
+// Wait sleeps until there are bytes to read. It returns why the reader was
+// dropped, or ctx's error.
+func (r *Reader) Wait(ctx context.Context) error {
+	r.idle.Store(true)
+	r.b.waiting.Add(1)
+	// Announced first and looked at second, while the writer publishes first
+	// and looks for sleepers second: one of the two sees the other.
+	if r.b.end.Load() == r.pos.Load() && !r.dropped() {
+		select {
+		case <-r.wake:
+		case <-r.gone:
+		case <-ctx.Done():
+		}
+	}
+	if r.idle.CompareAndSwap(true, false) {
+		r.b.waiting.Add(-1)
+	}
+	if r.dropped() {
+		return r.why
+	}
+	return ctx.Err()
+}
+
+// Dropped is closed when the reader cannot go on; Err then says why.
+func (r *Reader) Dropped() <-chan struct{} { return r.gone }
+
+// Err tells why the reader was dropped, nil while it was not.
+func (r *Reader) Err() error {
+	if r.dropped() {
+		return r.why
+	}
+	return nil
+}
+
+// Close gives up the reader's hold on the backlog.
+func (r *Reader) Close() {
+	r.b.mu.Lock()
+	defer r.b.mu.Unlock()
+	i := slices.Index(r.b.readers, r)
+	if i < 0 {
+		return
+	}
+	r.b.readers = slices.Delete(r.b.readers, i, i+1)
+	r.at.held.Add(-1)
+	r.drop(errReaderClosed)
+}
+
+// nudge and drop run under b.mu.
+
+func (r *Reader) nudge() {
+	if !r.idle.CompareAndSwap(true, false) {
+		return
+	}
+	r.b.waiting.Add(-1)
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+func (r *Reader) drop(why error) {
+	if !r.dropped() {
+		r.why = why
+		close(r.gone)
+	}
+}
+
+func (r *Reader) dropped() bool {
+	select {
+	case <-r.gone:
+		return true
+	default:
+		return false
+	}
+}
