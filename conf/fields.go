@@ -62,9 +62,6 @@ func assign[C Config | Monitor](cfg *C, d *Directive, text string) error {
 func setDefaults[C Config | Monitor](cfg *C, part Part, monitor bool) {
 	for _, d := range Directives(part) {
 		if isMonitorKey(d) == monitor {
-			if d.Default == "" && d.Type != List {
-				continue // the zero value, which "" would not parse as for every type
-			}
 			if err := assign(cfg, d, d.Default); err != nil {
 				panic("conf: default of " + d.Name + ": " + err.Error())
 			}

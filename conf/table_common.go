@@ -24,7 +24,7 @@ var commonTable = []Directive{
 	{Name: "acllog-max-len", Type: Int, Default: "128", In: All, Flags: Mutable, Doc: "entries ACL LOG keeps"},
 	{Name: "acl-pubsub-default", Type: Enum, Default: "resetchannels", Enum: []string{"allchannels", "resetchannels"}, In: All, Flags: Mutable, Doc: "channels a new user may use"},
 
-	{Name: "admin", Type: Addr, In: All, Doc: "host:port of the admin listener with /metrics and /healthz; empty: none"},
+	{Name: "admin", Type: Addr, In: All, Doc: "address, host:port, of /metrics and /healthz; empty: none"},
 	{Name: "loglevel", Type: Enum, Default: "notice", Enum: logLevels, In: All, Flags: Mutable, Doc: "least severe lines that are logged"},
 	{Name: "logfile", Type: String, In: All, Doc: "file to log to; empty: standard output"},
 	{Name: "log-format", Type: Enum, Default: "redis", Enum: []string{"redis", "json"}, In: All, Doc: "lines as Redis prints them, or one JSON object each"},

@@ -3,10 +3,10 @@ package conf
 // Rows of the proxy.
 
 var proxyTable = []Directive{
-	{Name: "sentinels", Type: Addrs, Min: 1, In: Proxy, Doc: "host:port of every sentinel"},
+	{Name: "sentinels", Type: Addrs, Min: 1, In: Proxy, Doc: "addresses, host:port, of every sentinel"},
 	{Name: "group", Type: String, In: Proxy, Doc: "the monitored group to serve"},
-	{Name: "master", Type: Addr, Min: 1, In: Proxy, Doc: "without sentinels: host:port of the master"},
-	{Name: "replicas", Type: Addrs, Min: 1, In: Proxy, Doc: "without sentinels: host:port of its replicas"},
+	{Name: "master", Type: Addr, Min: 1, In: Proxy, Doc: "without sentinels: address of the master"},
+	{Name: "replicas", Type: Addrs, Min: 1, In: Proxy, Doc: "without sentinels: addresses of its replicas"},
 	{Name: "topology-interval", Type: Duration, Default: "1s", Min: 50, Max: 60_000, In: Proxy, Doc: "how often the sentinels are asked, besides what they announce"},
 
 	{Name: "read-policy", Type: Enum, Default: "prefer-replica", Enum: []string{"master", "prefer-replica", "replica", "nearest"}, In: Proxy, Flags: Mutable, Doc: "who answers reads"},

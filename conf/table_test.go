@@ -46,9 +46,6 @@ func TestEveryRowIsComplete(t *testing.T) {
 		if (d.Type == Enum || d.Type == Words) != (len(d.Enum) > 0) {
 			t.Errorf("%s: words without Enum, or Enum without words", d.Name)
 		}
-		if d.Default == "" {
-			continue
-		}
 		v, err := d.Parse(d.Default, nil)
 		if err != nil {
 			t.Errorf("%s: default %q: %v", d.Name, d.Default, err)
