@@ -1,0 +1,208 @@
+package failover
+
+import (
+	"fmt"
+	"net"
+	"slices"
+
+	"holdfast/election/internal/group"
+	"holdfast/election/internal/native"
+)
+
+// holders keeps (H, N) what it should be: every native replica that is up and
+// may be promoted. A change is two commits with the master's work between them
+// (SAFETY §4): the pair under a new version, which the master is then told; and,
+// once enough of the new members confirmed the offset that it noted, its
+// adoption, which the next probe tells it.
+func (s *step) holders() {
+	g, m := s.g, s.a.node(s.g.Master.Addr)
+	p := m.probe
+	if p == nil || !m.masterOf(g) {
+		return
+	}
+	if p.HoldersVersion != g.Holders.Version {
+		s.ask(g.Master.Addr) // it has not heard of the last commit yet
+	}
+	if !s.settled() {
+		return
+	}
+	members, n := s.desired(), g.Settings.WriteAcks
+	target := g.Holders
+	if g.Next != nil {
+		target = *g.Next
+	}
+	switch {
+	case len(members) < n:
+		s.explain(fmt.Sprintf("writes wait: write-acks %d, and %d replicas are up", n, len(members)))
+		return
+	case !target.Same(n, members):
+		s.commit(&group.Change{Epoch: g.Epoch, RunID: g.Master.RunID, Version: g.LastVersion, N: n, Members: members})
+		return
+	case g.Next == nil:
+		s.explain("")
+		return
+	}
+	s.change(p)
+}
+
+// change carries the pair on its way through the master.
+func (s *step) change(p *native.Probe) {
+	g, next := s.g, s.g.Next
+	switch {
+	case p.HoldersPending == next.Version && p.HoldersReady:
+		s.commit(&group.Adopt{Epoch: g.Epoch, RunID: g.Master.RunID, Version: next.Version})
+	case p.HoldersPending == next.Version:
+		s.ask(g.Master.Addr)
+	default:
+		s.call(g.Master.Addr, g.Epoch, next.Version, native.HoldersOf(g.ID, g.Epoch, next.Version, next.N, next.Members))
+		if s.a.node(g.Master.Addr).answered(native.KindHolders, g.Epoch, next.Version) {
+			s.ask(g.Master.Addr)
+		}
+	}
+}
+
+// desired are the incarnations that should be holders, sorted.
+func (s *step) desired() []string {
+	members := []string{}
+	for _, addr := range s.g.Others() {
+		n := s.a.node(addr)
+		if n.probe != nil && n.probe.Priority != 0 && s.up(addr) {
+			members = append(members, n.probe.Incarnation)
+		}
+	}
+	slices.Sort(members)
+	return slices.Compact(members)
+}
+
+// up tells whether a node streams from the master and is not SDOWN. One that
+// was streaming keeps the name for one down-after, so that a short cut of its
+// link changes nothing, and so does one not heard of since it was told to
+// follow a new master.
+func (s *step) up(addr string) bool {
+	n, was := s.a.node(addr), s.g.Nodes[addr]
+	p := n.probe
+	if p == nil || n.down || n.refused > 0 {
+		return false
+	}
+	if s.online(p) {
+		n.onlineAt = s.now
+		return true
+	}
+	if n.onlineAt.IsZero() {
+		n.onlineAt = s.now
+	}
+	return was.Up && was.RunID == p.RunID && s.now.Sub(n.onlineAt) < s.g.Settings.DownAfter
+}
+
+// settled tells whether this leader has heard enough to judge who is up.
+func (s *step) settled() bool {
+	for _, addr := range s.g.Addrs() {
+		if n := s.a.node(addr); n.probe == nil && !n.down && n.refused == 0 && !n.plain {
+			return false
+		}
+	}
+	return true
+}
+
+// online tells whether both ends of a replica's link say that it streams.
+func (s *step) online(p *native.Probe) bool {
+	m := s.a.node(s.g.Master.Addr).probe
+	if m == nil || m.RunID != s.g.Master.RunID || p.Link != native.LinkUp || p.Promised != s.g.Epoch {
+		return false
+	}
+	return slices.ContainsFunc(m.Replicas, func(r native.Replica) bool {
+		return r.RunID == p.RunID && r.State == native.StateOnline
+	})
+}
+
+// streaming returns the addresses of the replicas that the master says stream
+// from it.
+func (s *step) streaming() (addrs []string) {
+	m := s.a.node(s.g.Master.Addr).probe
+	if m == nil || m.RunID != s.g.Master.RunID {
+		return nil
+	}
+	for _, addr := range s.g.Others() {
+		runID := s.runID(addr)
+		if slices.ContainsFunc(m.Replicas, func(r native.Replica) bool {
+			return r.State == native.StateOnline && (r.RunID == runID && runID != "" || r.RunID == "" && r.Addr == addr)
+		}) {
+			addrs = append(addrs, addr)
+		}
+	}
+	return addrs
+}
+
+func (s *step) runID(addr string) string {
+	n := s.a.node(addr)
+	switch {
+	case n.hello != nil:
+		return n.hello.RunID
+	case n.probe != nil:
+		return n.probe.RunID
+	}
+	return s.g.Nodes[addr].RunID
+}
+
+// see commits what changed of the nodes: new ones, new processes, who is up.
+func (s *step) see() {
+	busy := s.g.Phase == group.Promoting || s.g.Phase == group.Switching // Open will say who is up
+	if busy || s.a.Committing || s.g.Phase == group.Sealing && s.inPhase() < sealGrace {
+		return
+	}
+	var seen []group.Node
+	for _, addr := range s.g.Addrs() {
+		if now := s.view(addr); now != s.g.Nodes[addr] {
+			seen = append(seen, now)
+		}
+	}
+	seen = append(seen, s.discovered()...)
+	if len(seen) > 0 {
+		s.commit(&group.See{Nodes: seen})
+	}
+}
+
+// view is a known node as this leader sees it now.
+func (s *step) view(addr string) group.Node {
+	n, v := s.a.node(addr), s.g.Nodes[addr]
+	if n.hello != nil {
+		v.Native, v.Control = true, n.control
+	}
+	if p := n.probe; p != nil {
+		v.RunID, v.Incarnation, v.Priority = p.RunID, p.Incarnation, p.Priority
+	}
+	switch {
+	case !s.g.Serving():
+		v.Up = v.Up && !n.down && n.refused == 0
+	case addr == s.g.Master.Addr:
+		v.Up = true
+	case n.down || n.refused > 0 || s.settled():
+		v.Up = s.up(addr)
+	}
+	return v
+}
+
+// discovered are nodes that stream from a known one and are not known
+// themselves, by address or by run id: a process that announces another address
+// than the configured one is no second node.
+func (s *step) discovered() (nodes []group.Node) {
+	known := map[string]bool{}
+	for _, addr := range s.g.Addrs() {
+		known[addr] = true
+		known[s.runID(addr)] = true
+	}
+	for _, addr := range s.g.Addrs() {
+		p := s.a.node(addr).probe
+		if p == nil {
+			continue
+		}
+		for _, r := range p.Replicas {
+			if _, _, err := net.SplitHostPort(r.Addr); err != nil || known[r.Addr] || known[r.RunID] && r.RunID != "" {
+				continue
+			}
+			known[r.Addr] = true
+			nodes = append(nodes, group.Node{Addr: r.Addr, RunID: r.RunID, Priority: 100})
+		}
+	}
+	return nodes
+}

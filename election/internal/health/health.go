@@ -1,0 +1,90 @@
+package health
+
+import (
+	"strings"
+	"time"
+)
+
+// infoPeriod is how often INFO is read from a healthy node; the role in it may
+// be that old (sentinel.c, SENTINEL_INFO_PERIOD).
+const infoPeriod = 10 * time.Second
+
+// ValidReply tells whether the reply to a PING shows a living server. text is
+// the reply's text, error or not.
+func ValidReply(text string) bool {
+	return text == "PONG" || strings.HasPrefix(text, "LOADING") || strings.HasPrefix(text, "MASTERDOWN")
+}
+
+// Node is what one sentinel has seen of one node. The zero value has seen
+// nothing; Start begins the observation.
+type Node struct {
+	started   time.Time
+	replied   time.Time // last valid reply
+	runID     string    // of the process that gave it
+	asked     time.Time // oldest request without a reply; zero without one
+	sinceRole time.Time // since when the role below is reported
+	replica   bool      // the node calls itself a replica
+}
+
+// Start begins the observation, as if the node had answered now. A node that
+// was never heard is thus down after one down-after.
+func (n *Node) Start(now time.Time) { *n = Node{started: now, replied: now} }
+
+// Asked records that a PING, or another request that counts as one, went out.
+func (n *Node) Asked(now time.Time) {
+	if n.asked.IsZero() {
+		n.asked = now
+	}
+}
+
+// Replied records a valid reply of the process runID.
+func (n *Node) Replied(runID string, now time.Time) {
+	n.replied, n.asked, n.runID = now, time.Time{}, runID
+}
+
+// Role records the role that the node reports.
+func (n *Node) Role(replica bool, now time.Time) {
+	if n.sinceRole.IsZero() || n.replica != replica {
+		n.sinceRole = now
+	}
+	n.replica = replica
+}
+
+// Shift moves everything seen forward by a time in which this process slept.
+func (n *Node) Shift(by time.Duration) {
+	for _, t := range []*time.Time{&n.started, &n.replied, &n.asked, &n.sinceRole} {
+		if !t.IsZero() {
+			*t = t.Add(by)
+		}
+	}
+}
+
+// RunID is the process that replied last, "" before the first reply.
+func (n *Node) RunID() string { return n.runID }
+
+// Silence is how long the node has given no valid reply.
+func (n *Node) Silence(now time.Time) time.Duration { return now.Sub(n.replied) }
+
+// Down tells whether the node is subjectively down. master says that it is
+// supposed to be the master.
+func (n *Node) Down(now time.Time, downAfter time.Duration, master bool) bool {
+	if n.Silence(now) > downAfter {
+		return true
+	}
+	return master && n.replica && now.Sub(n.sinceRole) > downAfter+2*infoPeriod
+}
+
+// Verdict is what a sentinel tells the others about the group's master. It
+// names the process it judges, so that a verdict on one process is never
+// counted against its successor at the same address.
+type Verdict struct {
+	RunID string `json:"run_id"`
+	Down  bool   `json:"down"`
+}
+
+// Judge returns the verdict on the process runID, which is the group's master.
+// Another process that answers at its address proves that it is gone.
+func (n *Node) Judge(runID string, now time.Time, downAfter time.Duration) Verdict {
+	gone := n.runID != "" && runID != "" && n.runID != runID
+	return Verdict{RunID: runID, Down: gone || n.Down(now, downAfter, true)}
+}

@@ -1,0 +1,114 @@
+package health
+
+import (
+	"testing"
+	"time"
+)
+
+var t0 = time.Unix(1_000_000, 0)
+
+func at(ms int) time.Time { return t0.Add(time.Duration(ms) * time.Millisecond) }
+
+func TestDown(t *testing.T) {
+	const downAfter = time.Second
+	var n Node
+	n.Start(at(0))
+	steps := []struct {
+		ms   int
+		do   func(now time.Time)
+		down bool
+		why  string
+	}{
+		{1000, nil, false, "down-after has not passed"},
+		{1001, nil, true, "never answered"},
+		{1100, func(now time.Time) { n.Replied("r1", now) }, false, "a valid reply ends SDOWN at once"},
+		{2100, nil, false, "exactly down-after"},
+		{2101, nil, true, "silent for longer than down-after"},
+		{2200, func(time.Time) { n.Shift(150 * time.Millisecond) }, false, "a pause of our own is not held against it"},
+	}
+	for _, s := range steps {
+		if s.do != nil {
+			s.do(at(s.ms))
+		}
+		if got := n.Down(at(s.ms), downAfter, true); got != s.down {
+			t.Errorf("at %d ms down = %v: %s", s.ms, got, s.why)
+		}
+	}
+}
+
+func TestMasterThatCallsItselfReplica(t *testing.T) {
+	const downAfter = time.Second
+	var n Node
+	n.Start(at(0))
+	n.Role(true, at(0))
+	for ms := 500; ms <= 21_000; ms += 500 {
+		n.Replied("r1", at(ms))
+		n.Role(true, at(ms))
+		if n.Down(at(ms), downAfter, true) {
+			t.Fatalf("down at %d ms", ms)
+		}
+	}
+	n.Replied("r1", at(21_001))
+	if !n.Down(at(21_001), downAfter, true) {
+		t.Error("a master that reports role slave must be down after down-after + 2 INFO periods")
+	}
+	if n.Down(at(21_001), downAfter, false) {
+		t.Error("a replica may report role slave")
+	}
+	n.Role(false, at(21_002))
+	if n.Down(at(21_002), downAfter, true) {
+		t.Error("the role was corrected")
+	}
+}
+
+func TestJudgeNamesTheProcess(t *testing.T) {
+	var n Node
+	n.Start(at(0))
+	if v := n.Judge("r1", at(10), time.Second); v.Down {
+		t.Error("nothing was heard yet, so nothing says that r1 is gone")
+	}
+	n.Replied("r1", at(20))
+	if v := n.Judge("r1", at(30), time.Second); v.Down || v.RunID != "r1" {
+		t.Errorf("verdict %+v on a living master", v)
+	}
+	n.Replied("r2", at(40))
+	if v := n.Judge("r1", at(50), time.Second); !v.Down || v.RunID != "r1" {
+		t.Errorf("verdict %+v although another process answers in its place", v)
+	}
+}
+
+func TestValidReply(t *testing.T) {
+	for text, want := range map[string]bool{
+		"PONG": true, "LOADING Redis is loading the dataset in memory": true,
+		"MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'.": true,
+		"NOAUTH Authentication required.":                                                  false, "ERR max number of clients reached": false, "": false,
+	} {
+		if got := ValidReply(text); got != want {
+			t.Errorf("%q: %v", text, got)
+		}
+	}
+}
+
+func TestClock(t *testing.T) {
+	var c Clock
+	for _, s := range []struct {
+		ms   int
+		lost time.Duration
+		tilt bool
+	}{
+		{0, 0, false}, {100, 0, false}, {299, 0, false},
+		{799, 400 * time.Millisecond, false}, {899, 0, false},
+		{3000, 2001 * time.Millisecond, true}, {3100, 0, true},
+		{7999, 4799 * time.Millisecond, true}, {12_998, 4899 * time.Millisecond, true}, {13_098, 0, true},
+	} {
+		if lost, tilt := c.Step(at(s.ms), 100*time.Millisecond); lost != s.lost || tilt != s.tilt {
+			t.Errorf("at %d ms: lost %v, tilt %v; want %v, %v", s.ms, lost, tilt, s.lost, s.tilt)
+		}
+	}
+	for ms := 13_198; ms < 17_998; ms += 100 {
+		c.Step(at(ms), 100*time.Millisecond)
+	}
+	if _, tilt := c.Step(at(17_999), 100*time.Millisecond); tilt {
+		t.Error("TILT did not end")
+	}
+}
