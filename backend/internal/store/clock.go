@@ -1,0 +1,95 @@
+package store
+
+import (
+	"math/rand/v2"
+
+	"holdfast/backend/internal/types"
+)
+
+// The 24 bits of access clock are either the second of the last access (LRU) or
+// the minute of the last decay and a logarithmic counter (LFU), as in Redis's
+// evict.c.
+const (
+	lfuInit      = 5  // a new key's counter, so that it is not evicted at once
+	lfuLogFactor = 10 // accesses that 255 stands for: about a million
+	lfuMax       = 255
+)
+
+// SetLFU says whether the access clock counts frequency; otherwise it keeps the
+// time. Clocks of existing keys keep their bits and soon mean the right thing.
+func (s *Store) SetLFU(on bool) { s.lfu = on }
+
+func (s *Store) seconds() uint32 { return uint32(s.now/1000) & metaClock }
+func (s *Store) minutes() uint32 { return uint32(s.now/60_000) & 0xffff }
+
+// newClock is the access clock of a new key.
+func (s *Store) newClock() uint32 {
+	if s.lfu {
+		return s.minutes()<<8 | lfuInit
+	}
+	return s.seconds()
+}
+
+// access moves an entry's clock.
+func (db *DB) access(e types.Ref) {
+	meta := db.ks.dict.Meta(e)
+	clock := db.s.seconds()
+	if db.s.lfu {
+		clock = db.s.minutes()<<8 | uint32(lfuCount(db.s.decayed(meta)))
+	}
+	if meta&metaClock != clock {
+		db.ks.dict.SetMeta(e, meta&^metaClock|clock)
+	}
+}
+
+// decayed is the counter less one for each minute without access.
+func (s *Store) decayed(meta uint32) uint8 {
+	idle := (s.minutes() - meta>>8) & 0xffff
+	return uint8(max(int(meta&0xff)-int(idle), 0))
+}
+
+// lfuCount counts an access: the higher the counter, the less likely.
+func lfuCount(n uint8) uint8 {
+	if n == lfuMax {
+		return n
+	}
+	above := max(int(n)-lfuInit, 0)
+	if rand.IntN(above*lfuLogFactor+1) == 0 {
+		n++
+	}
+	return n
+}
+
+// Idle is how many seconds ago key was last accessed, for OBJECT IDLETIME. It
+// means nothing while the clock counts frequency.
+func (db *DB) Idle(key []byte) (seconds int64, ok bool) {
+	e := db.find(key)
+	if e == 0 {
+		return 0, false
+	}
+	return int64((db.s.seconds() - db.ks.dict.Meta(e)) & metaClock), true
+}
+
+// Frequency is key's logarithmic access counter, for OBJECT FREQ. It means
+// nothing while the clock keeps the time.
+func (db *DB) Frequency(key []byte) (n int, ok bool) {
+	e := db.find(key)
+	if e == 0 {
+		return 0, false
+	}
+	return int(db.s.decayed(db.ks.dict.Meta(e))), true
+}
+
+// SetIdle sets key's last access so many seconds back: RESTORE IDLETIME.
+func (db *DB) SetIdle(key []byte, seconds int64) {
+	if e := db.find(key); e != 0 {
+		db.ks.setMeta(e, metaClock, (db.s.seconds()-uint32(seconds))&metaClock)
+	}
+}
+
+// SetFrequency sets key's access counter, 0 to 255: RESTORE FREQ.
+func (db *DB) SetFrequency(key []byte, n int) {
+	if e := db.find(key); e != 0 {
+		db.ks.setMeta(e, metaClock, db.s.minutes()<<8|uint32(n&0xff))
+	}
+}

@@ -1,0 +1,133 @@
+package store
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"testing"
+)
+
+func TestExpiryModes(t *testing.T) {
+	s := newTestStore(t)
+	db := s.DB(0)
+	db.Set(b("k"), b("v"), s.Now()+100)
+	s.SetNow(s.Now() + 100)
+	mustGet(t, db, "k", "v") // Redis: gone only after the millisecond has passed
+	s.SetNow(s.Now() + 1)
+	s.SetExpiry(ExpiryIgnore)
+	mustGet(t, db, "k", "v")
+	s.SetExpiry(ExpiryHide)
+	mustNot(t, db, "k")
+	if n, _ := s.ActiveExpire(100); n != 0 || db.Len() != 1 {
+		t.Fatal("a replica deleted by itself")
+	}
+	db.Scan(0, 10, func(key []byte, _ Type) { t.Errorf("Scan shows %s", key) })
+	if k := db.RandomKey(); k != nil {
+		t.Errorf("RandomKey shows %s", k)
+	}
+	s.SetExpiry(ExpiryDelete)
+	mustNot(t, db, "k")
+	if db.Len() != 0 || s.Stats.Expired != 1 {
+		t.Error("not deleted")
+	}
+}
+
+func TestSetAndExpiry(t *testing.T) {
+	s := newTestStore(t)
+	db := s.DB(0)
+	at := s.Now() + 1000
+	want := func(ms int64) {
+		t.Helper()
+		if got, ok := db.ExpireOf(b("k")); !ok || got != ms {
+			t.Fatalf("expiry %d (%v), want %d", got, ok, ms)
+		}
+	}
+	db.Set(b("k"), b("v"), at)
+	want(at)
+	db.Set(b("k"), b("a value of some more bytes than that"), KeepExpire)
+	want(at)
+	mustGet(t, db, "k", "a value of some more bytes than that")
+	db.Append(b("k"), b(" and more"))
+	want(at)
+	mustGet(t, db, "k", "a value of some more bytes than that and more")
+	db.Set(b("k"), b("v"), at+1)
+	want(at + 1)
+	db.Set(b("k"), b("v"), NoExpire)
+	want(0)
+	if db.Expires() != 0 || db.Persist(b("k")) {
+		t.Fatal("an expiry stayed")
+	}
+	db.SetExpire(b("k"), at)
+	want(at)
+	mustGet(t, db, "k", "v")
+	if !db.Persist(b("k")) {
+		t.Fatal("Persist")
+	}
+	want(0)
+	if ok, _ := db.SetExpire(b("none"), at); ok {
+		t.Fatal("SetExpire of no key")
+	}
+}
+
+// The index must name exactly the entries with an expiry, wherever they move.
+func TestExpiryIndex(t *testing.T) {
+	s := newTestStore(t)
+	db := s.DB(0)
+	rng := rand.New(rand.NewPCG(1, 9))
+	model := map[string]int64{} // expiry
+	for range 100_000 {
+		k := fmt.Sprint("key", rng.IntN(8000))
+		at := s.Now() + 1 + rng.Int64N(1000)
+		switch rng.IntN(6) {
+		case 0:
+			db.Set(b(k), make([]byte, rng.IntN(100)), at)
+			model[k] = at
+		case 1:
+			db.Set(b(k), make([]byte, rng.IntN(100)), NoExpire)
+			model[k] = 0
+		case 2:
+			db.Set(b(k), make([]byte, rng.IntN(100)), KeepExpire)
+			model[k] += 0
+		case 3:
+			if ok, _ := db.SetExpire(b(k), at); ok {
+				model[k] = at
+			}
+		case 4:
+			db.Persist(b(k))
+			if _, ok := model[k]; ok {
+				model[k] = 0
+			}
+		case 5:
+			db.Delete(b(k))
+			delete(model, k)
+		}
+	}
+	with := 0
+	for k, at := range model {
+		if got, ok := db.ExpireOf(b(k)); !ok || got != at {
+			t.Fatalf("%s expires at %d (%v), want %d", k, got, ok, at)
+		}
+		if at != 0 {
+			with++
+		}
+	}
+	if db.Len() != len(model) || db.Expires() != with {
+		t.Fatalf("%d keys, %d expires, want %d and %d", db.Len(), db.Expires(), len(model), with)
+	}
+	for slot := range uint32(db.ks.ttl.n) {
+		if _, back := db.ks.trailer(*db.ks.ttl.at(slot)); back != slot {
+			t.Fatalf("slot %d names an entry of slot %d", slot, back)
+		}
+	}
+	s.SetNow(s.Now() + 500)
+	for range 10_000 {
+		s.ActiveExpire(100)
+	}
+	for k, at := range model {
+		if past := at != 0 && at < s.Now(); past == (db.ks.dict.Find(b(k)) != 0) {
+			t.Fatalf("%s, %d ms to live, was treated wrongly", k, at-s.Now())
+		}
+	}
+	if db.AvgTTL() <= 0 || db.AvgTTL() > 1000 {
+		t.Errorf("average ttl %d", db.AvgTTL())
+	}
+}

@@ -1,0 +1,135 @@
+package store
+
+import "holdfast/backend/internal/types"
+
+// Flush empties the database. What it held is freed by Tidy.
+func (db *DB) Flush() {
+	if db.Len() == 0 {
+		return
+	}
+	db.s.flush(db)
+}
+
+// FlushAll empties all databases. Their memory goes back to the system as a
+// whole, at the next Tidy.
+func (s *Store) FlushAll() { s.flush(s.dbs...) }
+
+// flush gives the databases new keyspaces. If nothing else is in the store they
+// get a new heap too, and the old one need not be taken apart.
+func (s *Store) flush(dbs ...*DB) {
+	emptied, keys := 0, 0
+	for _, db := range s.dbs {
+		keys += db.Len()
+	}
+	for _, db := range dbs {
+		emptied += db.Len()
+	}
+	if emptied == 0 {
+		return
+	}
+	if s.walk == nil {
+		s.closeRetired()
+	}
+	old := s.heap
+	if emptied == keys {
+		// Without addresses for a second heap, everything stays in this one.
+		if h, err := newHeap(old.space.Limits); err == nil {
+			s.heap = h
+			s.retired = append(s.retired, old)
+			dbs = s.dbs
+		}
+	}
+	for _, db := range dbs {
+		had := db.Len()
+		if s.heap == old {
+			old.detached = append(old.detached, db.ks)
+		}
+		db.ks = newKeyspace(s.heap)
+		if f := s.Hooks.Flushed; f != nil && had > 0 {
+			f(db.index)
+		}
+	}
+}
+
+// SwapDB exchanges what two databases hold.
+func (s *Store) SwapDB(a, b int) {
+	if a == b {
+		return
+	}
+	s.dbs[a].ks, s.dbs[b].ks = s.dbs[b].ks, s.dbs[a].ks
+	if f := s.Hooks.Flushed; f != nil {
+		f(a)
+		f(b)
+	}
+}
+
+// Tidy does what commands leave for later: it frees the values of deleted keys
+// and flushed databases, moves rehashes along, and sweeps up after an aborted
+// walk; about n elements of it. more is true when there is more to do. The
+// engine calls it from its timer, and at once after a FLUSHALL if it likes.
+func (s *Store) Tidy(n int) (more bool) {
+	if s.walk != nil && s.walk.aborted() {
+		s.walk.Step(n * sweepCost)
+	}
+	if s.walk == nil {
+		s.closeRetired()
+		s.heap.clearDetached(n)
+	}
+	s.heap.clearGarbage(n)
+	for _, db := range s.dbs {
+		more = db.ks.dict.Rehash(n) || more
+	}
+	return more || len(s.heap.garbage)+len(s.heap.detached) > 0 || s.walk != nil && s.walk.aborted()
+}
+
+func (s *Store) closeRetired() {
+	for _, h := range s.retired {
+		h.close()
+	}
+	s.retired = s.retired[:0]
+}
+
+func (h *heap) clearGarbage(n int) {
+	for ; n > 0 && len(h.garbage) > 0; n-- {
+		last := len(h.garbage) - 1
+		size := h.garbage[last].Len()
+		if h.garbage[last].ClearStep(n) {
+			h.garbage[last] = nil
+			h.garbage = h.garbage[:last]
+		}
+		n -= size
+	}
+}
+
+func (h *heap) clearDetached(n int) {
+	for len(h.detached) > 0 && n > 0 {
+		last := len(h.detached) - 1
+		if !h.detached[last].clearStep(&n) {
+			return
+		}
+		h.detached[last] = nil
+		h.detached = h.detached[:last]
+	}
+}
+
+// clearStep frees a keyspace that no database has any more: first what its
+// entries hold, then, when the scan has come round, the entries.
+func (ks *keyspace) clearStep(n *int) (done bool) {
+	for !ks.emptied {
+		ks.cursor = ks.dict.Scan(ks.cursor, func(e types.Ref) {
+			ks.discardValue(e)
+			*n--
+		})
+		*n--
+		ks.emptied = ks.cursor == 0
+		if *n <= 0 {
+			return false
+		}
+	}
+	if !ks.dict.ClearStep(*n) {
+		*n = 0
+		return false
+	}
+	ks.ttl.clear()
+	return true
+}

@@ -1,0 +1,139 @@
+package store
+
+import "holdfast/backend/internal/types"
+
+// find is the one way to a live entry: 0 when the key is absent or its time has
+// come, in which case it is deleted here if this store is to do so.
+func (db *DB) find(key []byte) types.Ref {
+	e := db.ks.dict.Find(key)
+	if e != 0 && db.ks.dict.Meta(e)&metaTTL != 0 && db.due(e) {
+		return 0
+	}
+	return e
+}
+
+// due tells whether an entry with an expiry counts as gone, and deletes it on a
+// master.
+func (db *DB) due(e types.Ref) bool {
+	if !db.past(e) {
+		return false
+	}
+	if db.s.expiry == ExpiryDelete {
+		db.expireNow(e)
+	}
+	return true
+}
+
+// past tells whether an entry with an expiry counts as gone.
+func (db *DB) past(e types.Ref) bool {
+	expire, _ := db.ks.trailer(e)
+	return db.s.now > expire && db.s.expiry != ExpiryIgnore
+}
+
+func (db *DB) expireNow(e types.Ref) {
+	db.s.Stats.Expired++
+	if f := db.s.Hooks.Expired; f != nil {
+		f(db.index, db.ks.dict.Key(e))
+	}
+	db.remove(e)
+}
+
+// read finds key for a command that reads its value: it counts a hit or a miss
+// and moves the access clock.
+func (db *DB) read(key []byte) types.Ref {
+	e := db.peek(key)
+	if e != 0 {
+		db.access(e)
+	}
+	return e
+}
+
+// peek is read for commands that do not count as an access: TYPE, TTL, OBJECT.
+func (db *DB) peek(key []byte) types.Ref {
+	e := db.find(key)
+	if e != 0 {
+		db.s.Stats.Hits++
+	} else {
+		db.s.Stats.Misses++
+	}
+	return e
+}
+
+// write finds key for a command that may change it, and lets a snapshot have it
+// as it is.
+func (db *DB) write(key []byte) types.Ref {
+	e := db.find(key)
+	if e != 0 {
+		db.preserve(e)
+		db.access(e)
+	}
+	return e
+}
+
+// preserve is passed by every change of an entry before it happens.
+func (db *DB) preserve(e types.Ref) {
+	if (db.ks.dict.Meta(e)^db.s.phase)&metaPhase != 0 {
+		db.s.walk.visit(db.ks, e)
+	}
+}
+
+// remove deletes an entry and reports it.
+func (db *DB) remove(e types.Ref) {
+	db.preserve(e)
+	db.changed(db.ks.dict.Key(e))
+	db.ks.discardValue(e)
+	db.ks.removeEntry(e)
+}
+
+// discardValue frees the collection an entry holds; a string lies in the entry.
+func (ks *keyspace) discardValue(e types.Ref) {
+	meta := ks.dict.Meta(e)
+	if typeOf(meta) == String {
+		return
+	}
+	ks.h.discard(ks.root(e))
+	ks.forgetRoot(e)
+}
+
+// removeEntry takes the entry out of index and table and frees its block.
+func (ks *keyspace) removeEntry(e types.Ref) {
+	if ks.dict.Meta(e)&metaTTL != 0 {
+		ks.leaveIndex(e)
+	}
+	ks.dict.Remove(e)
+}
+
+// Value is what key holds, for commands that serve any type. ok is false when
+// there is no such key.
+func (db *DB) Value(key []byte) (v Value, ok bool) {
+	e := db.read(key)
+	if e == 0 {
+		return Value{}, false
+	}
+	return db.ks.value(e), true
+}
+
+// Exists tells whether there is such a key.
+func (db *DB) Exists(key []byte) bool { return db.read(key) != 0 }
+
+// Type is the type of key's value, None when there is no such key.
+func (db *DB) Type(key []byte) Type {
+	e := db.peek(key)
+	if e == 0 {
+		return None
+	}
+	return db.ks.typeOf(e)
+}
+
+// Encoding is how key's value is kept, for OBJECT ENCODING.
+func (db *DB) Encoding(key []byte) (enc types.Encoding, ok bool) {
+	e := db.find(key)
+	if e == 0 {
+		return 0, false
+	}
+	v := db.ks.value(e)
+	if v.Type == String {
+		return stringEncoding(v.Bytes, db.ks.dict.Meta(e)&metaRaw != 0), true
+	}
+	return v.Root.Encoding, true
+}
