@@ -65,12 +65,12 @@ func (e *UnknownError) Error() string {
 }
 
 func unknown(part Part, key string) *UnknownError {
-	return &UnknownError{Key: key, Part: part, Near: nearest(part, key), Other: otherPart(part, key)}
+	return &UnknownError{Key: key, Part: part, Near: Nearest(part, key), Other: otherPart(part, key)}
 }
 
-// nearestMonitor is nearest for a monitored group's options, which are written without their prefix.
+// nearestMonitor is Nearest for a monitored group's options, which are written without their prefix.
 func nearestMonitor(option string) string {
-	near, ok := strings.CutPrefix(nearest(Sentinel, monitorPrefix+option), monitorPrefix)
+	near, ok := strings.CutPrefix(Nearest(Sentinel, monitorPrefix+option), monitorPrefix)
 	if !ok {
 		return ""
 	}

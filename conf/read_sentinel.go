@@ -52,7 +52,7 @@ func (r *reader) sentinelLine(at Place, from syntax, words []string) {
 func unknownOption(option string) error {
 	near := nearestMonitor(option)
 	if near == "" {
-		near = nearest(Sentinel, option)
+		near = Nearest(Sentinel, option)
 	}
 	return &UnknownError{Key: option, Part: Sentinel, Near: near}
 }

@@ -70,9 +70,9 @@ func otherPart(part Part, name string) Part {
 	return 0
 }
 
-// nearest is the name of the part's directive that takes the fewest edits to reach, or "" when none is close: half of a
+// Nearest is the name of the part's directive that takes the fewest edits to reach, or "" when none is close: half of a
 // short name changed is no typing error.
-func nearest(part Part, name string) string {
+func Nearest(part Part, name string) string {
 	name = strings.ToLower(name)
 	best, at := "", min(len(name)/2, 4)
 	for _, d := range Directives(part) {

@@ -147,8 +147,8 @@ func TestNearest(t *testing.T) {
 		{Proxy, "hold-time", "hold-timeout"},
 		{Sentinel, "raft.member", "raft.members"},
 	} {
-		if got := nearest(c.part, c.name); got != c.want {
-			t.Errorf("nearest(%s, %q) = %q, want %q", c.part, c.name, got, c.want)
+		if got := Nearest(c.part, c.name); got != c.want {
+			t.Errorf("Nearest(%s, %q) = %q, want %q", c.part, c.name, got, c.want)
 		}
 	}
 }
