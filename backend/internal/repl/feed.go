@@ -2,90 +2,227 @@ package repl
 
 import (
 	"context"
-	"io"
-	"log/slog"
+	"errors"
+	"fmt"
 	"net"
+	"strconv"
 	"sync"
+	"sync/atomic"
 	"time"
+
+	"holdfast/backend/resp"
 )
 
-// Source takes snapshots of the node's data for full resyncs.
-type Source interface {
-	// Snapshot takes the engine lock, calls begin once, which cuts the stream
-	// there and says where, and writes an RDB file of the data as of that point
-	// to w, with the cut in its AUX fields. w blocks while the slowest receiver
-	// does; its error, and the end of ctx, end the snapshot.
-	Snapshot(ctx context.Context, begin func() Cut, w io.Writer) error
-}
+const keepalivePeriod = time.Second
 
-// FeedsConfig is what the master side needs of its node.
-type FeedsConfig struct {
-	Stream  *Stream
-	Confirm *Confirm
-	Source  Source
-	// Timeout is repl-timeout; asked often.
-	Timeout func() time.Duration
-	// SyncDelay is how long a full resync waits for others to share its walk
-	// (repl-diskless-sync-delay).
-	SyncDelay func() time.Duration
-	Dir       string       // for snapshots of replicas that need the length first; "": os.TempDir
-	Log       *slog.Logger // nil: slog.Default()
-}
+var errReplicaClosed = errors.New("the replica closed the connection")
 
-// FeedState is the state of a replica, in INFO's words.
-type FeedState string
-
-// The states of a feed.
-const (
-	FeedWait     FeedState = "wait_bgsave" // for a snapshot to begin
-	FeedSnapshot FeedState = "send_bulk"
-	FeedOnline   FeedState = "online"
-)
-
-// ReplicaInfo is what INFO, ROLE and PROBE tell of a replica.
-type ReplicaInfo struct {
-	IP          string
-	Port        int
-	State       FeedState
-	Offset      uint64        // acknowledged
-	Lag         time.Duration // since it was last heard
-	Native      bool
-	RunID       string
-	Incarnation string
-}
-
-// Feeds is the master side: it serves the replicas of this node.
-type Feeds struct {
-	cfg    FeedsConfig
-	ctx    context.Context
-	cancel context.CancelFunc
-	group  sync.WaitGroup
-
-	mu      sync.Mutex
-	closed  bool
-	feeds   map[*feed]struct{}
-	pending *transfer // joined by those that ask now; nil: none
-}
-
-// feed is one replica.
+// feed serves one replica. Its own goroutine (run) writes to the connection,
+// except between take and the end of the transfer that took it; a second one
+// (listen) reads acknowledgements. Whoever finds a reason to end it calls end,
+// which closes the connection, and both come to their end.
 type feed struct {
-	m    *Feeds
-	conn net.Conn
+	m      *Feeds
+	conn   net.Conn
+	hello  Hello
+	holder *Holder
+	ctx    context.Context
+	end    context.CancelCauseFunc
+
+	reader *Reader       // set by resume, or by the transfer while it has the feed
+	sent   chan error    // the transfer gives the feed back
+	acked  chan struct{} // closed by listen at the first acknowledgement
+	state  atomic.Pointer[FeedState]
+	heard  atomic.Int64 // unix nanoseconds of the last bytes from the replica
+
+	mu    sync.Mutex // held while a keepalive is written
+	taken bool       // a transfer writes to the connection
+	over  bool       // it must not any more
 }
 
-// NewFeeds returns the master side of a node. The caller closes it.
-func NewFeeds(cfg FeedsConfig) *Feeds { panic("TODO") }
+func newFeed(m *Feeds, conn net.Conn, hello Hello) *feed {
+	f := &feed{m: m, conn: conn, hello: hello, sent: make(chan error, 1), acked: make(chan struct{})}
+	f.ctx, f.end = context.WithCancelCause(m.ctx)
+	f.setState(FeedWait)
+	f.heard.Store(time.Now().UnixNano())
+	return f
+}
 
-// Serve takes over the connection of a replica that sent PSYNC, or SYNC
-// (hello.Old), with the bytes that it sent behind that. It returns at once.
-func (m *Feeds) Serve(conn net.Conn, unread []byte, hello Hello, q Request) { panic("TODO") }
+func (f *feed) setState(s FeedState) { f.state.Store(&s) }
 
-// DropAll disconnects every replica, for the log because of why: after a change
-// of the history or the role. They reconnect and learn the new one.
-func (m *Feeds) DropAll(why string) { panic("TODO") }
+func (f *feed) info() ReplicaInfo {
+	ip, port := f.hello.announced(f.conn.RemoteAddr())
+	return ReplicaInfo{
+		IP: ip, Port: port, State: *f.state.Load(), Offset: f.holder.Acked(),
+		Lag:    time.Since(time.Unix(0, f.heard.Load())),
+		Native: f.hello.Native, RunID: f.hello.RunID, Incarnation: f.hello.Incarnation,
+	}
+}
 
-// Replicas lists the replicas in the order they came.
-func (m *Feeds) Replicas() []ReplicaInfo { panic("TODO") }
+// name is how the log calls the replica.
+func (f *feed) name() string {
+	ip, port := f.hello.announced(f.conn.RemoteAddr())
+	return net.JoinHostPort(ip, strconv.Itoa(port))
+}
 
-// Close disconnects every replica and waits for the goroutines.
-func (m *Feeds) Close() { panic("TODO") }
+// run is the life of a replica's connection.
+func (f *feed) run(unread []byte, q Request) {
+	f.m.cfg.Log.Info("Replica " + f.name() + " asks for synchronization")
+	stop := context.AfterFunc(f.ctx, func() { f.conn.Close() })
+	listening := make(chan struct{})
+	go func() {
+		defer close(listening)
+		f.end(f.listen(unread))
+	}()
+	err := f.serve(q)
+	f.end(err)
+	stop()
+	f.conn.Close()
+	<-listening
+	if f.reader != nil {
+		f.reader.Close()
+	}
+	f.m.remove(f)
+	f.m.cfg.Log.Warn("Connection with replica "+f.name()+" lost.", "error", context.Cause(f.ctx))
+}
+
+func (f *feed) serve(q Request) error {
+	ok, why := f.resume(q)
+	if ok {
+		return f.stream()
+	}
+	f.m.cfg.Log.Info("Partial resynchronization not possible: "+why, "replica", f.name())
+	if err := f.fullResync(); err != nil {
+		return err
+	}
+	if f.hello.EOF && !f.hello.Old {
+		// It looks for the end mark at the end of what it read; nothing may
+		// follow before it says that it found it.
+		select {
+		case <-f.acked:
+		case <-f.ctx.Done():
+			return context.Cause(f.ctx)
+		}
+	}
+	f.m.cfg.Log.Info("Synchronization with replica " + f.name() + " succeeded")
+	return f.stream()
+}
+
+// resume lets the replica continue from where it is, or says why it cannot.
+func (f *feed) resume(q Request) (ok bool, why string) {
+	s := f.m.cfg.Stream
+	for f.ctx.Err() == nil {
+		h := s.History()
+		first, end := s.log.Window()
+		if ok, why := h.Match(q, first, end); !ok {
+			return false, why
+		}
+		r := s.log.Reader(q.Pos, f.end)
+		if r != nil && s.History() == h {
+			f.reader = r
+			f.m.cfg.Log.Info(fmt.Sprintf("Partial resynchronization request from %s accepted. Sending %d bytes of backlog starting from offset %d.",
+				f.name(), end-q.Pos, q.Pos+1))
+			return f.continueReply(h.ID) == nil, "it disconnected"
+		}
+		// The history changed, or the window moved on, since it was looked at.
+		if r != nil {
+			r.Close()
+		}
+	}
+	return false, "it disconnected"
+}
+
+func (f *feed) continueReply(id string) error {
+	reply := "+CONTINUE"
+	if f.hello.PSYNC {
+		reply += " " + id
+	}
+	return f.write([]byte(reply + "\r\n"))
+}
+
+// stream sends what the backlog has, and waits for more, until the end.
+func (f *feed) stream() error {
+	f.setState(FeedOnline)
+	var renewed time.Time
+	for {
+		p := f.reader.Next()
+		if len(p) == 0 {
+			if err := f.reader.Wait(f.ctx); err != nil {
+				return err
+			}
+			continue
+		}
+		if now := time.Now(); now.Sub(renewed) > keepalivePeriod {
+			renewed = now
+			_ = f.conn.SetWriteDeadline(now.Add(f.m.cfg.Timeout() + keepalivePeriod))
+		}
+		n, err := f.conn.Write(p)
+		f.reader.Advance(n)
+		if err != nil {
+			return err
+		}
+	}
+}
+
+// write sends p within the timeout.
+func (f *feed) write(p []byte) error {
+	_ = f.conn.SetWriteDeadline(time.Now().Add(f.m.cfg.Timeout()))
+	_, err := f.conn.Write(p)
+	return err
+}
+
+// listen reads acknowledgements until the connection ends and returns why it
+// did. Newlines keep the connection alive while a replica loads.
+func (f *feed) listen(unread []byte) error {
+	var req resp.Requests
+	buf := append(make([]byte, 0, 1<<10), unread...)
+	for {
+		args, n, err := req.Next(buf)
+		if err != nil {
+			return err
+		}
+		if n > 0 {
+			if err := f.heed(args); err != nil {
+				return err
+			}
+			buf = buf[:copy(buf, buf[n:])]
+			continue
+		}
+		if len(buf) == cap(buf) {
+			if len(buf) > resp.MaxInline {
+				return errors.New("the replica sent an oversized request")
+			}
+			buf = append(buf, make([]byte, len(buf))...)[:len(buf)]
+		}
+		if !f.hello.Old { // which never says anything
+			_ = f.conn.SetReadDeadline(time.Now().Add(f.m.cfg.Timeout()))
+		}
+		n, err = f.conn.Read(buf[len(buf):cap(buf)])
+		if n == 0 && err != nil {
+			return fmt.Errorf("%w: %w", errReplicaClosed, err)
+		}
+		buf = buf[:len(buf)+n]
+		f.heard.Store(time.Now().UnixNano())
+	}
+}
+
+// heed takes one request of the replica. All but ACK is without meaning here.
+func (f *feed) heed(args [][]byte) error {
+	if len(args) < 3 || !is(args[0], "replconf") || !is(args[1], "ack") {
+		return nil
+	}
+	pos, err := strconv.ParseUint(string(args[2]), 10, 64)
+	if err != nil {
+		return fmt.Errorf("REPLCONF ACK %q", args[2])
+	}
+	if end := f.m.cfg.Stream.Published(); pos > end {
+		return fmt.Errorf("REPLCONF ACK %d is past the end of the stream, %d", pos, end)
+	}
+	f.holder.Ack(pos)
+	select {
+	case <-f.acked:
+	default:
+		close(f.acked)
+	}
+	return nil
+}

@@ -2,116 +2,16 @@ package repl
 
 import (
 	"context"
-	"io"
-	"log/slog"
-	"net"
+	"errors"
 	"sync"
-	"sync/atomic"
 	"time"
 )
 
-// Position is where a node's data stands in a replication history.
-type Position struct {
-	ID     string
-	Offset uint64
-	DB     int // selected in the stream
-	Epoch  uint64
-}
+// ackPeriod is how often a replica acknowledges without a reason, and how often
+// it says a newline while it loads.
+const ackPeriod = time.Second
 
-// Master is what is known about the node at the other end of a Link.
-type Master struct {
-	Addr   string
-	Native bool   // it answered REPLCONF holdfast
-	RunID  string // of a native one
-	Epoch  uint64 // its data epoch when the link was made, of a native one
-}
-
-// Sync describes the snapshot that a full resync brings.
-type Sync struct {
-	Master Master
-	ID     string
-	Offset uint64
-	Size   int64 // bytes, −1 when the master does not say
-}
-
-// Follower is the data set that a Link keeps equal to its master's. The Link
-// calls it from one goroutine.
-type Follower interface {
-	// Position returns what to continue from; it is asked before each
-	// handshake.
-	Position() Position
-	// Continue says that the master goes on from Position under the name id
-	// (Stream.Continue). An error gives the connection up.
-	Continue(m Master, id string) error
-	// Load reads a snapshot from rdb, beside the data in use. It must read to
-	// the snapshot's end and not past it, and return soon when rdb fails or ctx
-	// ends. An error before the first read refuses the resync. What it returns
-	// puts the loaded data in the place of the old, at the position that sync
-	// names; discard is called instead when that must not happen any more.
-	Load(ctx context.Context, sync Sync, rdb io.Reader) (Loaded, error)
-	// Apply executes b under the engine lock and relays it into the Stream; it
-	// returns when b may be acknowledged. An error gives the connection up; b
-	// must then not be applied in part.
-	Apply(b *Batch) error
-}
-
-// Loaded is a snapshot read whole but not in use yet. Exactly one of the
-// functions is called.
-type Loaded struct {
-	Adopt   func() error
-	Discard func()
-}
-
-// LinkConfig says whom to follow and as whom.
-type LinkConfig struct {
-	Addr     string // host:port of the master
-	User     string // "": the default user
-	Password string // "": no AUTH
-	Follower Follower
-
-	// Told to the master.
-	ListeningPort int
-	AnnounceIP    string // "": the connection's address
-	RunID         string
-	Incarnation   string
-
-	// Timeout is repl-timeout: silence after which the master is given up.
-	// It is asked often, so that CONFIG SET takes effect.
-	Timeout func() time.Duration
-	// RetryMin and RetryMax bound the wait before another attempt; it doubles
-	// from one to the other. 0: 100 ms and 1 s.
-	RetryMin, RetryMax time.Duration
-	// Dial opens the connection, with TLS where it is wanted. nil: plain TCP.
-	Dial func(ctx context.Context, addr string) (net.Conn, error)
-	// MaxUnit bounds one unit of the stream in bytes. 0: 1 GiB.
-	MaxUnit int
-	Log     *slog.Logger // nil: slog.Default()
-}
-
-// LinkState is the state of a Link, in ROLE's words.
-type LinkState string
-
-// The states of a link.
-const (
-	LinkConnect    LinkState = "connect"    // waiting for the next attempt
-	LinkConnecting LinkState = "connecting" // dialling
-	LinkHandshake  LinkState = "handshake"
-	LinkSync       LinkState = "sync" // receiving a snapshot
-	LinkConnected  LinkState = "connected"
-)
-
-// LinkStatus is what INFO and ROLE tell of a Link.
-type LinkStatus struct {
-	State     LinkState
-	Master    Master
-	LastIO    time.Time // of the present connection; zero without one
-	DownSince time.Time // zero while connected
-	SyncTotal int64     // bytes of the snapshot under way; −1 unknown
-	SyncRead  int64     // of these received
-	SyncIO    time.Time // when the last of them came
-	Offset    uint64    // received and understood: slave_read_repl_offset
-	LastError string    // why the last attempt ended
-}
+var errStopped = errors.New("the link was stopped")
 
 // Link follows one master: it connects, resyncs, applies and acknowledges, and
 // tries again when that breaks, until Stop.
@@ -119,27 +19,132 @@ type Link struct {
 	cfg    LinkConfig
 	ctx    context.Context
 	cancel context.CancelFunc
-	done   chan struct{}
+	done   chan struct{} // closed when the goroutine has ended
 
-	// gate is held while anything is applied, adopted or acknowledged.
-	// Whoever holds it and finds stopped set does nothing of that.
-	gate    chan struct{}
-	stopped bool // guarded by gate
-
-	conn atomic.Pointer[net.Conn]
+	// gate is a mutex that can be waited for with a deadline. It is held while
+	// anything is adopted, applied or acknowledged, and whoever gets it after
+	// ctx has ended does nothing of that.
+	gate chan struct{}
 
 	mu     sync.Mutex
 	status LinkStatus
 }
 
 // StartLink begins to follow cfg.Addr. The caller stops it.
-func StartLink(cfg LinkConfig) *Link { panic("TODO") }
+func StartLink(cfg LinkConfig) *Link {
+	cfg.fill()
+	l := &Link{cfg: cfg, done: make(chan struct{}), gate: make(chan struct{}, 1)}
+	l.ctx, l.cancel = context.WithCancel(context.Background())
+	l.status = LinkStatus{State: LinkConnect, Master: Master{Addr: cfg.Addr}, DownSince: time.Now()}
+	go l.run()
+	return l
+}
 
 // Stop ends the link. Once it returned nil, not one byte is applied or
 // acknowledged any more. It waits for an Apply or Adopt under way, so the
 // caller must not hold the engine lock; with an error, ctx's, that one has not
 // ended yet, and nothing follows it. Call again to go on waiting.
-func (l *Link) Stop(ctx context.Context) error { panic("TODO") }
+func (l *Link) Stop(ctx context.Context) error {
+	l.cancel() // closes the connection, so that no acknowledgement blocks
+	select {
+	case l.gate <- struct{}{}:
+		<-l.gate
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	// The promise holds. An aborted Load may still be on its way out; it is
+	// waited for as long as the caller can.
+	select {
+	case <-l.done:
+	case <-ctx.Done():
+	}
+	return nil
+}
+
+// Done is closed when the link, after Stop, has let go of everything.
+func (l *Link) Done() <-chan struct{} { return l.done }
+
+// enter takes the gate for f, unless the link was stopped.
+func (l *Link) enter(f func() error) error {
+	l.gate <- struct{}{}
+	defer func() { <-l.gate }()
+	if l.ctx.Err() != nil {
+		return errStopped
+	}
+	return f()
+}
 
 // Status tells how the link is doing.
-func (l *Link) Status() LinkStatus { panic("TODO") }
+func (l *Link) Status() LinkStatus {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	return l.status
+}
+
+func (l *Link) set(f func(*LinkStatus)) {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	f(&l.status)
+}
+
+// run connects again and again until the link is stopped.
+func (l *Link) run() {
+	defer close(l.done)
+	delay := l.cfg.RetryMin
+	for l.ctx.Err() == nil {
+		l.cfg.Log.Info("Connecting to MASTER " + l.cfg.Addr)
+		began := time.Now()
+		err := l.attempt()
+		l.set(func(s *LinkStatus) { *s = s.down(err, time.Now()) })
+		if l.ctx.Err() != nil {
+			return
+		}
+		l.cfg.Log.Warn("Connection with master lost: "+err.Error(), "master", l.cfg.Addr)
+		if time.Since(began) > l.cfg.RetryMax { // it had worked for a while
+			delay = l.cfg.RetryMin
+		}
+		wait(l.ctx, delay)
+		delay = min(2*delay, l.cfg.RetryMax)
+	}
+}
+
+// down is the status after a connection ended by err.
+func (s LinkStatus) down(err error, now time.Time) LinkStatus {
+	next := LinkStatus{State: LinkConnect, Master: Master{Addr: s.Master.Addr}, Offset: s.Offset,
+		DownSince: s.DownSince, LastError: err.Error()}
+	if next.DownSince.IsZero() {
+		next.DownSince = now
+	}
+	return next
+}
+
+// attempt is one connection from its dialling to its end.
+func (l *Link) attempt() error {
+	l.set(func(s *LinkStatus) { s.State = LinkConnecting })
+	ctx, cancel := context.WithTimeout(l.ctx, l.cfg.Timeout())
+	conn, err := l.cfg.Dial(ctx, l.cfg.Addr)
+	cancel()
+	if err != nil {
+		return err
+	}
+	defer conn.Close()
+	stop := context.AfterFunc(l.ctx, func() { conn.Close() })
+	defer stop()
+
+	u := newUpstream(l, conn)
+	l.set(func(s *LinkStatus) { s.State, s.LastIO = LinkHandshake, time.Now() })
+	if err := u.handshake(); err != nil {
+		return err
+	}
+	full, err := u.psync()
+	if err != nil {
+		return err
+	}
+	if full {
+		if err := u.receive(); err != nil {
+			return err
+		}
+	}
+	l.set(func(s *LinkStatus) { s.State, s.Master, s.DownSince = LinkConnected, u.master, time.Time{} })
+	return u.follow()
+}

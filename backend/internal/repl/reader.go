@@ -9,7 +9,7 @@ import (
 )
 
 var (
-	errOutputLimit     = errors.New("it was closed for overcoming of output buffer limits")
+	errOutputLimit     = errors.New("client-output-buffer-limit of replicas exceeded")
 	errHistoryReplaced = errors.New("the replication history was replaced")
 	errReaderClosed    = errors.New("reader closed")
 )
@@ -23,13 +23,16 @@ type Reader struct {
 	idle atomic.Bool   // asleep, counted in b.waiting
 
 	softSince time.Time // guarded by b.mu: since when it is beyond the soft limit
+	onDrop    func(why error)
 	gone      chan struct{}
 	why       error // set before gone is closed
 }
 
 // Reader returns a reader at pos, or nil when pos is outside the window. The
-// caller closes it.
-func (b *Backlog) Reader(pos uint64) *Reader {
+// caller closes it. When the backlog drops it, the reader's goroutine may be
+// blocked in a write; onDrop, which may be nil, must end that and must not
+// block.
+func (b *Backlog) Reader(pos uint64, onDrop func(why error)) *Reader {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	if pos < b.first.start || pos > b.end.Load() {
@@ -39,7 +42,10 @@ func (b *Backlog) Reader(pos uint64) *Reader {
 	for next := c.next.Load(); next != nil && next.start <= pos; next = c.next.Load() {
 		c = next
 	}
-	r := &Reader{b: b, at: c, wake: make(chan struct{}, 1), gone: make(chan struct{})}
+	if onDrop == nil {
+		onDrop = func(error) {}
+	}
+	r := &Reader{b: b, at: c, onDrop: onDrop, wake: make(chan struct{}, 1), gone: make(chan struct{})}
 	r.pos.Store(pos)
 	c.held.Add(1)
 	b.readers = append(b.readers, r)
@@ -94,9 +100,6 @@ func (r *Reader) Wait(ctx context.Context) error {
 	return ctx.Err()
 }
 
-// Dropped is closed when the reader cannot go on; Err then says why.
-func (r *Reader) Dropped() <-chan struct{} { return r.gone }
-
 // Err tells why the reader was dropped, nil while it was not.
 func (r *Reader) Err() error {
 	if r.dropped() {
@@ -115,6 +118,7 @@ func (r *Reader) Close() {
 	}
 	r.b.readers = slices.Delete(r.b.readers, i, i+1)
 	r.at.held.Add(-1)
+	r.onDrop = func(error) {}
 	r.drop(errReaderClosed)
 }
 
@@ -135,6 +139,7 @@ func (r *Reader) drop(why error) {
 	if !r.dropped() {
 		r.why = why
 		close(r.gone)
+		r.onDrop(why)
 	}
 }
 

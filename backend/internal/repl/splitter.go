@@ -8,9 +8,10 @@ import (
 
 // Bounds of what a splitter keeps.
 const (
-	readChunk  = 32 << 10 // free bytes offered to a read, at least
-	keepBuffer = 256 << 10
-	maxSpans   = 64 << 10
+	readChunk   = 32 << 10 // free bytes offered to a read, at least
+	firstBuffer = 64 << 10
+	keepBuffer  = 256 << 10
+	maxSpans    = 64 << 10
 )
 
 // splitter cuts a stream into batches. Its buffer holds one run of bytes from
@@ -49,9 +50,8 @@ type raw struct {
 // space returns room for a read of at least readChunk bytes behind buf; filled
 // says how many came.
 func (s *splitter) space() []byte {
-	want := max(readChunk, min(s.req.Missing(len(s.buf)-s.parsed), s.maxUnit))
-	if cap(s.buf)-len(s.buf) < want {
-		grown := make([]byte, len(s.buf), max(len(s.buf)+want, min(2*cap(s.buf), 64<<20)))
+	if cap(s.buf)-len(s.buf) < readChunk {
+		grown := make([]byte, len(s.buf), max(firstBuffer, 2*cap(s.buf)))
 		copy(grown, s.buf)
 		s.buf = grown
 	}

@@ -1,0 +1,146 @@
+package repl
+
+import (
+	"context"
+	"errors"
+	"io"
+	"log/slog"
+	"net"
+	"slices"
+	"sync"
+	"time"
+)
+
+// DefaultTimeout is repl-timeout's default.
+const DefaultTimeout = 60 * time.Second
+
+// Source takes snapshots of the node's data for full resyncs.
+type Source interface {
+	// Snapshot takes the engine lock, calls begin once, which cuts the stream
+	// there and says where, and writes an RDB file of the data as of that point
+	// to w, with the cut in its AUX fields. w blocks while the slowest receiver
+	// does; its error, and the end of ctx, end the snapshot.
+	Snapshot(ctx context.Context, begin func() Cut, w io.Writer) error
+}
+
+// FeedsConfig is what the master side needs of its node.
+type FeedsConfig struct {
+	Stream  *Stream
+	Confirm *Confirm
+	Source  Source
+	// Timeout is repl-timeout; asked often.
+	Timeout func() time.Duration
+	// SyncDelay is how long a full resync waits for others to share its walk
+	// (repl-diskless-sync-delay).
+	SyncDelay func() time.Duration
+	Dir       string       // for snapshots of replicas that need the length first; "": os.TempDir
+	Log       *slog.Logger // nil: slog.Default()
+}
+
+// FeedState is the state of a replica, in INFO's words.
+type FeedState string
+
+// The states of a feed.
+const (
+	FeedWait     FeedState = "wait_bgsave" // for a snapshot to begin
+	FeedSnapshot FeedState = "send_bulk"
+	FeedOnline   FeedState = "online"
+)
+
+// ReplicaInfo is what INFO, ROLE and PROBE tell of a replica.
+type ReplicaInfo struct {
+	IP          string
+	Port        int
+	State       FeedState
+	Offset      uint64        // acknowledged
+	Lag         time.Duration // since it was last heard
+	Native      bool
+	RunID       string
+	Incarnation string
+}
+
+// Feeds is the master side: it serves the replicas of this node.
+type Feeds struct {
+	cfg    FeedsConfig
+	ctx    context.Context
+	cancel context.CancelFunc
+	group  sync.WaitGroup
+	walk   chan struct{} // held by the transfer that takes a snapshot
+
+	mu      sync.Mutex
+	closed  bool
+	feeds   []*feed
+	pending *transfer // joined by those that ask now; nil: none
+}
+
+// NewFeeds returns the master side of a node. The caller closes it.
+func NewFeeds(cfg FeedsConfig) *Feeds {
+	if cfg.Log == nil {
+		cfg.Log = slog.Default()
+	}
+	if cfg.Timeout == nil {
+		cfg.Timeout = func() time.Duration { return DefaultTimeout }
+	}
+	if cfg.SyncDelay == nil {
+		cfg.SyncDelay = func() time.Duration { return 0 }
+	}
+	m := &Feeds{cfg: cfg, walk: make(chan struct{}, 1)}
+	m.ctx, m.cancel = context.WithCancel(context.Background())
+	return m
+}
+
+// Serve takes over the connection of a replica that sent PSYNC, or SYNC
+// (hello.Old), with the bytes that it sent behind that. It returns at once.
+func (m *Feeds) Serve(conn net.Conn, unread []byte, hello Hello, q Request) {
+	f := newFeed(m, conn, hello)
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	if m.closed {
+		conn.Close()
+		return
+	}
+	// Listed before the history is looked at: a change of it that this feed
+	// does not see yet is followed by a DropAll that sees this feed.
+	f.holder = m.cfg.Confirm.Join(hello.Incarnation)
+	m.feeds = append(m.feeds, f)
+	m.group.Go(func() { f.run(unread, q) })
+}
+
+func (m *Feeds) remove(f *feed) {
+	m.mu.Lock()
+	if i := slices.Index(m.feeds, f); i >= 0 {
+		m.feeds = slices.Delete(m.feeds, i, i+1)
+	}
+	m.mu.Unlock()
+	f.holder.Leave()
+}
+
+// DropAll disconnects every replica, for the log because of why: after a change
+// of the history or the role. They reconnect and learn the new one.
+func (m *Feeds) DropAll(why string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.feeds {
+		f.end(errors.New(why))
+	}
+}
+
+// Replicas lists the replicas in the order they came.
+func (m *Feeds) Replicas() []ReplicaInfo {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	list := make([]ReplicaInfo, len(m.feeds))
+	for i, f := range m.feeds {
+		list[i] = f.info()
+	}
+	return list
+}
+
+// Close disconnects every replica and waits for the goroutines.
+func (m *Feeds) Close() {
+	m.mu.Lock()
+	m.closed = true
+	m.mu.Unlock()
+	m.cancel()
+	m.group.Wait()
+}
