@@ -1,0 +1,72 @@
+package backend
+
+import (
+	"slices"
+	"strings"
+
+	"holdfast/backend/internal/commands"
+	"holdfast/conf"
+)
+
+var configRows = []row{
+	{"config|get", configGet},
+	{"config|set", configSet},
+	{"config|resetstat", configResetStat},
+	{"config|rewrite", configRewrite},
+}
+
+func configGet(s *session, x *commands.Ctx) {
+	found := s.node.settings.Get(texts(x.Args[2:])...)
+	x.Map(len(found))
+	for _, p := range found {
+		x.BulkString(p.Name)
+		x.BulkString(p.Value)
+	}
+}
+
+func configSet(s *session, x *commands.Ctx) {
+	if len(x.Args)%2 != 0 {
+		x.Err("ERR wrong number of arguments for 'config|set' command")
+		return
+	}
+	var changes []conf.Pair
+	for i := 2; i < len(x.Args); i += 2 {
+		changes = append(changes, conf.Pair{Name: strings.ToLower(string(x.Args[i])), Value: string(x.Args[i+1])})
+	}
+	n := s.node
+	protected := n.cfg().EnableProtectedConfigs
+	may := protected == "yes" || protected == "local" && local(s.conn.RemoteAddr())
+	if err := n.settings.Set(may, changes...); err != nil {
+		x.Err("ERR " + err.Error())
+		return
+	}
+	x.OK()
+}
+
+// configChanged carries a new configuration into what keeps its own copy. The
+// engine lock is held: only commands change the configuration.
+func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
+	n.store.SetLimits(limits(next))
+	if slices.Contains(changed, "repl-backlog-size") {
+		n.stream.Backlog().Resize(uint64(next.ReplBacklogSize))
+	}
+	if slices.Contains(changed, "write-acks") {
+		n.confirm.SetCount(next.WriteAcks)
+	}
+	return nil
+}
+
+func configResetStat(s *session, x *commands.Ctx) {
+	n := s.node
+	n.store.ResetStats()
+	n.stats, n.calls = stats{}, 0
+	x.OK()
+}
+
+func configRewrite(s *session, x *commands.Ctx) {
+	if err := s.node.settings.Rewrite(); err != nil {
+		x.Err("ERR " + err.Error())
+		return
+	}
+	x.OK()
+}

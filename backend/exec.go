@@ -1,0 +1,131 @@
+package backend
+
+import (
+	"strings"
+
+	"holdfast/backend/command"
+	"holdfast/backend/internal/commands"
+)
+
+// handler is how a command runs: on data alone, or on the session and the node.
+type handler struct {
+	cmd     *command.Command
+	data    commands.Handler
+	session func(s *session, x *commands.Ctx)
+}
+
+// row joins the name of a session command with its handler.
+type row struct {
+	name string
+	run  func(s *session, x *commands.Ctx)
+}
+
+// exec is the gate: everything that a client asks for passes here, in this
+// order. Each step that refuses replies why.
+func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
+	h := n.lookup(args)
+	switch {
+	case s.poison != "":
+		refuse(x, s.poison)
+	case h == nil:
+		n.fail(s, x, unknownCommand(args))
+	case !h.cmd.ArityOK(len(args)):
+		n.fail(s, x, "ERR wrong number of arguments for '"+h.cmd.Full+"' command")
+	case n.open && s.plain():
+		n.call(s, x, h, args)
+	case !n.admit(s, x, h.cmd):
+	case s.multi != nil && !endsQueue(h.cmd):
+		s.multi.queue(h, args)
+		x.Simple("QUEUED")
+	default:
+		n.call(s, x, h, args)
+	}
+}
+
+// plain tells whether the session is in no state that restricts or queues
+// commands.
+func (s *session) plain() bool { return s.authed && s.multi == nil && s.subs == nil }
+
+// fail replies an error that is found before a command runs; inside MULTI it
+// spoils the transaction.
+func (n *Node) fail(s *session, x *commands.Ctx, text string) {
+	if s.multi != nil {
+		s.multi.spoiled = true
+	}
+	x.Err(text)
+}
+
+// lookup finds what runs a request; nil when the command is not known here.
+func (n *Node) lookup(args [][]byte) *handler {
+	c := command.Find(args)
+	if c == nil {
+		return nil
+	}
+	h := &n.handlers[c.ID]
+	if h.data == nil && h.session == nil {
+		return nil
+	}
+	return h
+}
+
+func unknownCommand(args [][]byte) string {
+	if c := command.Lookup(args[0]); c != nil && c.Subs != nil && len(args) > 1 {
+		return "ERR unknown subcommand '" + clip(args[1]) + "'. Try " + strings.ToUpper(c.Name) + " HELP."
+	} else if c != nil && c.Subs != nil {
+		return "ERR wrong number of arguments for '" + c.Name + "' command"
+	}
+	var b strings.Builder
+	b.WriteString("ERR unknown command '" + clip(args[0]) + "', with args beginning with: ")
+	for _, a := range args[1:] {
+		if b.Len() > 128 {
+			break
+		}
+		b.WriteString("'" + clip(a) + "' ")
+	}
+	return b.String()
+}
+
+func clip(b []byte) string { return string(b[:min(len(b), 128)]) }
+
+// call runs a command and makes what it changed one unit of the replication
+// stream. A command that runs others (EXEC, EVAL) opens the unit itself.
+func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
+	if len(n.monitors) > 0 {
+		n.feedMonitors(s, h.cmd, args)
+	}
+	n.calls++
+	n.unit.begin()
+	n.run(s, x, h, args)
+	if end := n.unit.end(); end > 0 {
+		s.batch.gate, s.lastWrite = end, end
+	}
+}
+
+// run is call without the unit: the part that EXEC and scripts repeat.
+func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
+	x.Begin(args)
+	x.DBNum, x.DB = s.db, n.store.DB(s.db)
+	if h.session != nil {
+		h.session(s, x)
+		return
+	}
+	h.data(x)
+	if w := x.Waiting(); w.Keys != nil {
+		n.block(s, h, args, w)
+		return
+	}
+	n.propagate(x)
+}
+
+// propagate adds what a command did to the unit: its effects where it named
+// them, else itself.
+func (n *Node) propagate(x *commands.Ctx) {
+	e := x.Effects()
+	n.dirty += int64(x.Dirty())
+	switch {
+	case e.Replace():
+		e.Each(func(args [][]byte) { n.unit.add(x.DBNum, args) })
+	case x.Dirty() > 0:
+		n.unit.add(x.DBNum, x.Args)
+	}
+}

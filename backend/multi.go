@@ -1,0 +1,121 @@
+package backend
+
+import (
+	"holdfast/backend/command"
+	"holdfast/backend/internal/commands"
+)
+
+// transaction is what MULTI queues.
+type transaction struct {
+	requests []queued
+	bytes    int
+	spoiled  bool // a request in it was refused: EXEC must fail
+}
+
+type queued struct {
+	h    *handler
+	args [][]byte
+}
+
+// queue keeps a copy of a request: its words alias the network buffer.
+func (t *transaction) queue(h *handler, args [][]byte) {
+	size := 0
+	for _, a := range args {
+		size += len(a)
+	}
+	all := make([]byte, 0, size)
+	own := make([][]byte, len(args))
+	for i, a := range args {
+		from := len(all)
+		all = append(all, a...)
+		own[i] = all[from:len(all):len(all)]
+	}
+	t.requests = append(t.requests, queued{h, own})
+	t.bytes += size
+}
+
+// endsQueue tells which commands run although MULTI is open.
+func endsQueue(c *command.Command) bool {
+	switch c.Name {
+	case "exec", "discard", "multi", "watch", "quit", "reset":
+		return true
+	}
+	return false
+}
+
+var transactionRows = []row{
+	{"multi", multi},
+	{"exec", exec},
+	{"discard", discard},
+	{"watch", watch},
+	{"unwatch", func(s *session, x *commands.Ctx) { s.unwatch(); x.OK() }},
+}
+
+func multi(s *session, x *commands.Ctx) {
+	if s.multi != nil {
+		x.Err("ERR MULTI calls can not be nested")
+		return
+	}
+	s.multi = new(transaction)
+	x.OK()
+}
+
+func discard(s *session, x *commands.Ctx) {
+	if s.multi == nil {
+		x.Err("ERR DISCARD without MULTI")
+		return
+	}
+	s.multi = nil
+	s.unwatch()
+	x.OK()
+}
+
+// exec runs the queued requests as one unit. Whatever happens the transaction
+// and the watch are over.
+func exec(s *session, x *commands.Ctx) {
+	t, changed := s.multi, s.watch.broken
+	if t == nil {
+		x.Err("ERR EXEC without MULTI")
+		return
+	}
+	s.multi = nil
+	s.unwatch()
+	n := s.node
+	switch {
+	case t.spoiled:
+		x.Err("EXECABORT Transaction discarded because of previous errors.")
+		return
+	case changed:
+		x.NullArray()
+		return
+	case s.refusedAtExec(x, t):
+		return
+	}
+	canWait := x.CanWait
+	x.CanWait = false
+	x.Array(len(t.requests))
+	for _, q := range t.requests {
+		n.run(s, x, q.h, q.args)
+		x.Proto = s.proto
+	}
+	x.CanWait = canWait
+	x.Begin(nil) // what EXEC itself did is already in the unit
+}
+
+// refusedAtExec refuses the whole transaction when the node changed its role
+// since the requests were queued.
+func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
+	for _, q := range t.requests {
+		text := s.node.routing(q.h.cmd)
+		switch {
+		case text == "":
+			continue
+		case s.native:
+			s.node.refuseRouting(s, x, text)
+		default:
+			x.Err("EXECABORT Transaction discarded because of: " + text)
+		}
+		return true
+	}
+	return false
+}

@@ -1,0 +1,339 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"net"
+	"strconv"
+	"time"
+
+	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/repl"
+	"holdfast/backend/internal/store"
+)
+
+const (
+	storeHide   = store.ExpiryHide
+	storeDelete = store.ExpiryDelete
+)
+
+// peer is a client that turns out to be a replica.
+type peer struct {
+	hello    repl.Hello
+	request  repl.Request
+	detached bool // it sent PSYNC: a goroutine takes the connection over
+}
+
+var replicationRows = []row{
+	{"replicaof", replicaOf},
+	{"slaveof", replicaOf},
+	{"replconf", replconf},
+	{"psync", psync},
+	{"sync", psync},
+	{"role", roleReply},
+	{"wait", wait},
+}
+
+func replconf(s *session, x *commands.Ctx) {
+	n := s.node
+	x.Out = s.peer.hello.Replconf(x.Out, x.Args, n.runID, n.stream.History().DataEpoch())
+}
+
+// psync lets a replica go to the goroutines that serve replicas. What it sent
+// before has been answered; what it sends next is theirs.
+func psync(s *session, x *commands.Ctx) {
+	n := s.node
+	if n.standing.role == roleNone || n.standing.role == roleReplica && !n.linkUp() {
+		x.Err("NOMASTERLINK Can't SYNC while not connected with my master")
+		return
+	}
+	if len(x.Args) == 3 {
+		q, ok := s.peer.hello.Request(x.Args[1], x.Args[2])
+		if !ok {
+			x.Err("ERR value is not an integer or out of range")
+			return
+		}
+		s.peer.request = q
+	} else {
+		s.peer.hello.Old = true
+	}
+	n.stream.Activate()
+	s.peer.detached = true
+}
+
+// handOver gives a detached replica its goroutines; rest is what it sent
+// behind PSYNC. It runs on the client's loop without the engine lock.
+func (s *session) handOver(rest []byte) {
+	rest = append([]byte(nil), rest...)
+	conn, _, err := s.conn.Detach()
+	if err != nil {
+		s.node.log.Warn("Cannot serve a replica", "addr", s.addr, "err", err)
+		s.conn.Close()
+		return
+	}
+	s.node.feeds.Serve(conn, rest, s.peer.hello, s.peer.request)
+}
+
+// newFeeds makes the side that serves replicas.
+func (n *Node) newFeeds() *repl.Feeds {
+	return repl.NewFeeds(repl.FeedsConfig{
+		Stream: n.stream, Confirm: n.confirm, Source: (*source)(n), Dir: n.cfg().Dir, Log: n.log,
+		Timeout:   func() time.Duration { return n.cfg().ReplTimeout },
+		SyncDelay: func() time.Duration { return 0 },
+	})
+}
+
+func replicaOf(s *session, x *commands.Ctx) {
+	n := s.node
+	if n.standing.managed {
+		x.Err("ERR REPLICAOF is not allowed: the sentinel group '" + n.standing.Group + "' decides the role of this node; use SENTINEL FAILOVER there")
+		return
+	}
+	host, port := string(x.Args[1]), string(x.Args[2])
+	none := equalFold(host, "no") && equalFold(port, "one")
+	if p, err := strconv.Atoi(port); !none && (err != nil || p < 0 || p > 65535) {
+		x.Err("ERR Invalid master port")
+		return
+	}
+	addr := net.JoinHostPort(host, port)
+	if st := n.standing; !none && st.role == roleReplica && st.master == addr {
+		x.Simple("OK Already connected to specified master")
+		return
+	}
+	x.OK()
+	// The change waits for the link's goroutine, which may wait for the engine
+	// lock that is held here.
+	n.background(func() {
+		n.roles.Lock()
+		defer n.roles.Unlock()
+		if none {
+			if n.seen.Load().role != roleMaster {
+				n.becomeStandaloneMaster()
+				n.feeds.DropAll("this node became a master")
+				n.log.Info("MASTER MODE enabled")
+			}
+			return
+		}
+		n.becomeReplica(addr, 0)
+		n.feeds.DropAll("this node became a replica")
+		n.log.Info("Before turning into a replica, using my own master parameters to synthesize a cached master", "master", addr)
+	})
+}
+
+func roleReply(s *session, x *commands.Ctx) {
+	n := s.node
+	if n.standing.role == roleMaster {
+		all := n.feeds.Replicas()
+		x.Array(3)
+		x.BulkString("master")
+		x.Int(int64(n.stream.Offset()))
+		x.Array(len(all))
+		for _, r := range all {
+			x.Array(3)
+			x.BulkString(r.IP)
+			x.BulkInt(int64(r.Port))
+			x.BulkInt(int64(r.Offset))
+		}
+		return
+	}
+	host, port, _ := net.SplitHostPort(n.standing.master)
+	p, _ := strconv.Atoi(port)
+	st := n.linkStatus()
+	state := string(st.State)
+	if state == "" {
+		state = "none"
+	}
+	x.Array(5)
+	x.BulkString("slave")
+	x.BulkString(host)
+	x.Int(int64(p))
+	x.BulkString(state)
+	x.Int(int64(n.stream.Offset()))
+}
+
+// wait answers at once with how many replicas have the session's last write,
+// when that is enough or waiting is not allowed; otherwise it waits.
+func wait(s *session, x *commands.Ctx) {
+	n := s.node
+	want, err1 := strconv.Atoi(string(x.Args[1]))
+	ms, err2 := strconv.ParseInt(string(x.Args[2]), 10, 64)
+	switch {
+	case n.standing.role != roleMaster:
+		x.Err("ERR WAIT cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.")
+	case err1 != nil || err2 != nil:
+		x.Err("ERR value is not an integer or out of range")
+	case ms < 0:
+		x.Err("ERR timeout is negative")
+	default:
+		have := n.confirm.Count(s.lastWrite)
+		if have >= want || !x.CanWait {
+			x.Int(int64(have))
+			return
+		}
+		n.waitForReplicas(s, want, ms)
+	}
+}
+
+// waitForReplicas parks the session until enough replicas have its last write
+// or the time is over. A goroutine polls the count: WAIT is rare.
+func (n *Node) waitForReplicas(s *session, want int, ms int64) {
+	w := &waiter{db: s.db}
+	s.waiting = w
+	s.batch.replies--
+	upTo, began := s.lastWrite, time.Now()
+	n.stream.GetAck()
+	n.unit.dirty = true
+	n.background(func() {
+		for n.confirm.Count(upTo) < want && (ms == 0 || time.Since(began) < time.Duration(ms)*time.Millisecond) {
+			select {
+			case <-n.stop:
+				return
+			case <-time.After(time.Millisecond):
+			}
+			if n.isOver(s, w) {
+				return
+			}
+		}
+		s.conn.Loop().Post(func() { n.endWait(s, w, n.confirm.Count(upTo)) })
+	})
+}
+
+func (n *Node) isOver(s *session, w *waiter) bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return s.waiting != w
+}
+
+func (n *Node) endWait(s *session, w *waiter, count int) {
+	n.mu.Lock()
+	over := s.waiting == w
+	if over {
+		s.waiting = nil
+	}
+	n.mu.Unlock()
+	if over {
+		s.emitHere([]byte(fmt.Sprintf(":%d\r\n", count)), 0)
+		s.resume()
+	}
+}
+
+// startLink begins to follow addr; roles is held.
+func (n *Node) startLink(addr string) {
+	cfg := n.cfg()
+	link := repl.StartLink(repl.LinkConfig{
+		Addr: addr, User: cfg.MasterUser, Password: cfg.MasterAuth, Follower: (*follower)(n),
+		ListeningPort: n.announcedPort(), AnnounceIP: cfg.ReplicaAnnounceIP,
+		RunID: n.runID, Incarnation: n.incarnation,
+		Timeout: func() time.Duration { return n.cfg().ReplTimeout },
+		Log:     n.log,
+	})
+	n.following.Store(link)
+}
+
+// stopLink ends the link; when it returns nothing is applied or acknowledged
+// any more. roles is held, mu is not.
+func (n *Node) stopLink() {
+	link := n.following.Swap(nil)
+	if link == nil {
+		return
+	}
+	for {
+		ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+		err := link.Stop(ctx)
+		cancel()
+		if err == nil {
+			return
+		}
+		n.log.Warn("Still waiting for the replication link to end", "err", err)
+	}
+}
+
+func (n *Node) linkStatus() repl.LinkStatus {
+	if l := n.following.Load(); l != nil {
+		return l.Status()
+	}
+	return repl.LinkStatus{}
+}
+
+func (n *Node) linkUp() bool { return n.linkStatus().State == repl.LinkConnected }
+
+// empty tells whether the node has nothing that it could show to a reader.
+func (n *Node) empty() bool {
+	for i := range n.store.Databases() {
+		if n.store.DB(i).Len() > 0 {
+			return false
+		}
+	}
+	return true
+}
+
+// follower is the node as its link sees it.
+type follower Node
+
+// Position is what to continue from.
+func (f *follower) Position() repl.Position {
+	f.mu.Lock()
+	defer f.mu.Unlock()
+	return f.stream.Position()
+}
+
+var errLowerEpoch = errors.New("refusing to follow a master of a lower epoch: this node's data is newer")
+
+// Continue goes on under the name id.
+func (f *follower) Continue(m repl.Master, id string) error {
+	n := (*Node)(f)
+	if n.outranks(m) {
+		return errLowerEpoch
+	}
+	n.mu.Lock()
+	renamed := n.stream.Continue(id)
+	n.mu.Unlock()
+	if renamed {
+		n.feeds.DropAll("the replication id changed")
+	}
+	return nil
+}
+
+// outranks tells whether this managed node's data belongs to a later epoch
+// than the master's: such a master was replaced and must not wipe us.
+func (n *Node) outranks(m repl.Master) bool {
+	return n.seen.Load().managed && m.Native && m.Epoch < n.stream.History().DataEpoch()
+}
+
+// Apply executes a batch of the master's stream and relays it.
+func (f *follower) Apply(b *repl.Batch) error {
+	n := (*Node)(f)
+	n.mu.Lock()
+	n.loop = nil
+	n.tick()
+	n.store.SetExpiry(store.ExpiryIgnore)
+	for i := range b.Commands {
+		n.applyOne(b.Commands[i].DB, b.Commands[i].Args)
+	}
+	n.store.SetExpiry(storeHide)
+	n.wakeReady()
+	n.stream.Relay(b)
+	n.stream.Publish()
+	n.mu.Unlock()
+	n.stream.Wake()
+	return nil
+}
+
+// applyOne runs a command that the master has decided. Its reply is nobody's;
+// an error in it means that the two data sets differ, which Redis calls
+// critical, and so do we.
+func (n *Node) applyOne(db int, args [][]byte) {
+	x := &n.applier
+	x.Out = x.Out[:0]
+	h := n.lookup(args)
+	if h == nil || !h.cmd.ArityOK(len(args)) {
+		n.log.Error("CRITICAL: the master sent a command this node does not know; the data sets now differ", "command", clip(args[0]))
+		return
+	}
+	n.origin.db = db
+	n.run(&n.origin, x, h, args)
+	if len(x.Out) > 0 && x.Out[0] == '-' {
+		n.log.Error("CRITICAL: a command of the master failed here; the data sets may differ", "command", clip(args[0]), "reply", clip(x.Out))
+	}
+}

@@ -1,0 +1,84 @@
+package backend
+
+import (
+	"encoding/json"
+	"errors"
+	"fmt"
+	"io/fs"
+	"os"
+	"path/filepath"
+
+	"holdfast/conf"
+)
+
+// role is what a node is for its group or its operator.
+type role uint8
+
+const (
+	roleNone    role = iota // managed and not told yet, or sealed
+	roleMaster              // has the stream; may serve or not
+	roleReplica             // follows a master
+)
+
+func (r role) String() string { return [...]string{"none", "master", "replica"}[r] }
+
+// standing is a node's place in its group. A standing is never changed; a new
+// one takes its place under the engine lock, and probes read the newest without
+// that lock.
+type standing struct {
+	role     role
+	serving  bool   // a master that may answer writes
+	managed  bool   // the role comes from a sentinel group
+	draining bool   // a master that appends nothing more
+	acted    uint64 // the epoch whose PROMOTE or FOLLOW was carried out
+	master   string // host:port that a replica follows
+	promise
+}
+
+// promise is what must survive a restart: no epoch below it is ever obeyed
+// again. It is the content of dir/epoch.
+type promise struct {
+	Group string `json:"group"`
+	Epoch uint64 `json:"promised_epoch"`
+}
+
+const promiseFile = "epoch"
+
+// loadPromise reads dir/epoch. A missing file is the empty promise; an
+// unreadable one is an error, because guessing could let two masters be.
+func loadPromise(dir string) (p promise, found bool, err error) {
+	name := filepath.Join(dir, promiseFile)
+	b, err := os.ReadFile(name)
+	if errors.Is(err, fs.ErrNotExist) {
+		return p, false, nil
+	}
+	if err == nil {
+		err = json.Unmarshal(b, &p)
+	}
+	if err != nil {
+		return p, true, fmt.Errorf("cannot read the promised epoch from %s: %w", name, err)
+	}
+	return p, true, nil
+}
+
+// save makes the promise durable: it returns after file and directory are
+// synced.
+func (p promise) save(dir string) error {
+	b, err := json.Marshal(p)
+	if err != nil {
+		return err
+	}
+	if err := conf.WriteAtomic(filepath.Join(dir, promiseFile), append(b, '\n'), 0o600); err != nil {
+		return fmt.Errorf("cannot store the promised epoch: %w", err)
+	}
+	return nil
+}
+
+// setStanding replaces the standing; the engine lock is held. What the gate
+// and the stream derive from it changes with it.
+func (n *Node) setStanding(next standing) {
+	n.standing = next
+	n.seen.Store(&next)
+	n.unit.leads = next.role == roleMaster
+	n.open = next.role == roleMaster && next.serving && !n.loading
+}

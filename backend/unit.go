@@ -1,0 +1,52 @@
+package backend
+
+import "holdfast/backend/internal/repl"
+
+// unit is the part of the replication stream that stands or falls as a whole:
+// what one request, one transaction or one script changed.
+type unit struct {
+	stream *repl.Stream
+	depth  int
+	from   uint64
+	leads  bool // this node's own changes go into the stream; a replica's come from its master
+	dirty  bool // something was appended since the stream was published
+}
+
+// begin opens the unit; inner calls belong to the outermost.
+func (u *unit) begin() {
+	if u.depth++; u.depth == 1 {
+		u.from = u.stream.Offset()
+		u.stream.Begin()
+	}
+}
+
+// add puts a command into the unit.
+func (u *unit) add(db int, args [][]byte) {
+	if u.leads {
+		u.stream.Add(db, args)
+	}
+}
+
+// end closes the unit and returns the offset of its end, 0 when it is empty.
+func (u *unit) end() uint64 {
+	if u.depth--; u.depth > 0 {
+		return 0
+	}
+	u.stream.End()
+	if end := u.stream.Offset(); end != u.from {
+		u.dirty = true
+		return end
+	}
+	return 0
+}
+
+// publish shows the appended units to the replicas; before the engine lock is
+// released. It reports whether the replicas should be woken afterwards.
+func (u *unit) publish() bool {
+	if !u.dirty {
+		return false
+	}
+	u.dirty = false
+	u.stream.Publish()
+	return true
+}
