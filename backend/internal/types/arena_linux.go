@@ -8,7 +8,7 @@ import (
 
 const (
 	maxReserve = 64 << 30 // what a Ref can reach
-	minReserve = 256 << 20
+	minReserve = 64 << 20
 )
 
 // reserve claims addresses for the arena and its span table. A limit on the

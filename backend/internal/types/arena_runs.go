@@ -148,7 +148,8 @@ func (a *Arena) setLarge(p, pages uint32) {
 }
 
 // resizeLarge changes the length of a large block where it stands: it gives up
-// its tail, or takes the beginning of a free run behind it.
+// its tail, or takes the beginning of a free run, or of the unused range, behind
+// it.
 func (a *Arena) resizeLarge(p, pages uint32) bool {
 	have := a.spans[p].pages
 	behind := p + have
@@ -157,7 +158,15 @@ func (a *Arena) resizeLarge(p, pages uint32) bool {
 		a.setLarge(p, pages)
 		a.freeRun(p+pages, have-pages, have-pages)
 	case pages > have:
-		if behind >= a.top || a.spans[behind].kind != spanFree || a.spans[behind].pages < pages-have {
+		if behind == a.top {
+			if pages > a.limit-p || !a.makeReady(p+pages) {
+				return false
+			}
+			a.top = p + pages
+			a.setLarge(p, pages)
+			break
+		}
+		if a.spans[behind].kind != spanFree || a.spans[behind].pages < pages-have {
 			return false
 		}
 		next := a.spans[behind]

@@ -166,3 +166,28 @@ func TestArenaDoesNotAllocate(t *testing.T) {
 		t.Errorf("%v heap allocations", n)
 	}
 }
+
+func TestCloseInSteps(t *testing.T) {
+	a, err := NewArena()
+	if err != nil {
+		t.Fatal(err)
+	}
+	a.Alloc(100 * pageSize)
+	steps := 1
+	for !a.CloseStep(9 * pageSize) {
+		steps++
+	}
+	if steps != 11 || a.base != nil {
+		t.Errorf("closed after %d steps: %v", steps, a.base == nil)
+	}
+}
+
+func TestTopBlockGrowsInPlace(t *testing.T) {
+	a := newTestArena(t)
+	r := a.Alloc(100 << 10)
+	for n := 200 << 10; n < 64<<20; n *= 2 {
+		if got := a.Realloc(r, n/2, n); got != r {
+			t.Fatalf("moved at %d bytes, with nothing behind it", n)
+		}
+	}
+}
