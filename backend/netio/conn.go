@@ -68,12 +68,27 @@ func (c *Conn) SetBufLater(b []byte) {
 	if !c.isLater && !c.isDirty && !c.closed {
 		c.isLater = true
 		c.loop.later = append(c.loop.later, c)
-		c.loop.atTurnEnd()
+		c.loop.AtTurnEnd()
 	}
 }
 
 // Write appends p to the output; it is flushed when the current handler ends.
 func (c *Conn) Write(p []byte) { c.SetBuf(append(c.Buf(), p...)) }
+
+// Send passes p to the kernel at once, past the output buffer, and says whether
+// it was taken; p can be reused then. While earlier bytes of the connection
+// still wait it takes nothing, so that what was refused has certainly not been
+// sent. A connection that turns out to be dead ends inside Send: its session's
+// Closed has run when it returns.
+func (c *Conn) Send(p []byte) bool {
+	if c.closed || c.closing || len(c.out) > 0 || c.gnet.OutboundBuffered() > 0 {
+		return false
+	}
+	c.loop.enter()
+	defer c.loop.leave()
+	_, _ = c.gnet.Write(p)
+	return true
+}
 
 // Unsent returns the bytes that have been written to the connection and have
 // not been taken by the kernel: the client's output buffer in Redis's terms.

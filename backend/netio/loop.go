@@ -11,6 +11,12 @@ import (
 type Loop struct {
 	// Local is the face's own state of this loop; netio does not touch it.
 	Local any
+	// OnHandled runs at the end of every handler, before output is flushed, and
+	// again when flushing changed something: the place for work that handlers
+	// collect.
+	OnHandled func()
+	// OnTurnEnd runs at the end of a turn for which AtTurnEnd was called.
+	OnTurnEnd func()
 
 	gnet   gnet.EventLoop
 	depth  int     // nesting of handlers; dirty buffers go out when it ends
@@ -71,24 +77,35 @@ func (l *Loop) drain(context.Context) error {
 func (l *Loop) enter() { l.depth++ }
 
 // leave ends a handler; the outermost one flushes all that was written. Writing
-// may close connections, whose sessions may write again, so the list is
-// followed until it stays empty.
+// may close connections, whose sessions may write again, so it goes on until
+// nothing is left to flush.
 func (l *Loop) leave() {
-	if l.depth == 1 {
-		for i := 0; i < len(l.dirty); i++ {
-			c := l.dirty[i]
-			c.isDirty = false
-			c.flush()
+	for l.depth == 1 {
+		if l.OnHandled != nil {
+			l.OnHandled()
 		}
-		clear(l.dirty)
-		l.dirty = l.dirty[:0]
+		if len(l.dirty) == 0 {
+			break
+		}
+		l.flushDirty()
 	}
 	l.depth--
 }
 
-// atTurnEnd asks for endTurn. gnet runs it after the events that epoll has
-// reported so far, which is what gathers them into one write.
-func (l *Loop) atTurnEnd() {
+func (l *Loop) flushDirty() {
+	for i := 0; i < len(l.dirty); i++ {
+		c := l.dirty[i]
+		c.isDirty = false
+		c.flush()
+	}
+	clear(l.dirty)
+	l.dirty = l.dirty[:0]
+}
+
+// AtTurnEnd has OnTurnEnd run once, at the end of the loop's turn. gnet runs it
+// after the events that epoll has reported so far, which is what gathers them
+// into one write.
+func (l *Loop) AtTurnEnd() {
 	if !l.armed {
 		l.armed = true
 		_ = l.gnet.Execute(context.Background(), gnet.RunnableFunc(l.endTurn))
@@ -99,6 +116,9 @@ func (l *Loop) endTurn(context.Context) error {
 	l.enter()
 	defer l.leave()
 	l.armed = false
+	if l.OnTurnEnd != nil {
+		l.OnTurnEnd()
+	}
 	for i := 0; i < len(l.later); i++ {
 		c := l.later[i]
 		c.isLater = false

@@ -203,7 +203,7 @@ func (refused) Closed(*Conn, error)         {}
 type gnetLog struct{ *slog.Logger }
 
 func (l gnetLog) Debugf(f string, a ...any) { l.Debug(fmt.Sprintf(f, a...)) }
-func (l gnetLog) Infof(f string, a ...any)  { l.Info(fmt.Sprintf(f, a...)) }
+func (l gnetLog) Infof(f string, a ...any)  { l.Debug(fmt.Sprintf(f, a...)) }
 func (l gnetLog) Warnf(f string, a ...any)  { l.Warn(fmt.Sprintf(f, a...)) }
 func (l gnetLog) Errorf(f string, a ...any) { l.Error(fmt.Sprintf(f, a...)) }
 func (l gnetLog) Fatalf(f string, a ...any) { l.Error(fmt.Sprintf(f, a...)) }

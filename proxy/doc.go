@@ -1,0 +1,35 @@
+// Package proxy is the endpoint that applications see.
+//
+// # The way of a request
+//
+// A netio loop reads from a client (client.go). Each request is looked up,
+// classified and routed (route.go, a pure function): to the proxy itself
+// (session.go), to the master, to a replica that is fresh enough (read.go), or
+// to a connection that the client gets for itself (private.go). It is then
+// copied once, into the queue of a lane (queue.go, lane.go).
+//
+// A lane is a FIFO of requests towards a role, "the master" or one replica,
+// shared by all sessions of one loop that have protocol, user and database in
+// common. A lane with a link (link.go) sends: at once if nothing is in flight,
+// else at the end of the loop's turn. Replies come back in order and are passed
+// on without being looked into, neighbouring ones of a client in one piece.
+//
+// A lane without a link keeps its requests (hold.go). What was sent and not
+// answered, what was not sent, and what came since stand in this order in one
+// queue, so nothing has to be put back into order when a new master takes over:
+// the lane gets another link and goes on.
+//
+// # Who owns what
+//
+// A loop owns its clients, lanes, links and its view of the topology; nothing
+// of it is touched on another goroutine, and there is no lock on the way of a
+// request. The watchers of the sentinels and the admin server have goroutines
+// of their own and talk to loops through Post.
+//
+// # What it does not guarantee
+//
+// Exactly-once when the proxy itself dies: the client's own retry may double a
+// write. Session guarantees across several proxies. A write that was in flight
+// when its connection broke is answered -UNKNOWN; -UNAVAILABLE says that a
+// request was certainly not applied.
+package proxy

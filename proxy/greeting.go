@@ -1,0 +1,158 @@
+package proxy
+
+import (
+	"bytes"
+	"strings"
+
+	"holdfast/backend/resp"
+)
+
+// greeting is what a link says before the first request: who it is, what it
+// speaks, which database, and whether the node is native and what it serves.
+// All of it leaves in one write.
+type greeting struct{ steps []greetingStep }
+
+// greetingStep is one request of a greeting; reply gets its answer and returns
+// why the link cannot be used, or "".
+type greetingStep struct {
+	args  []string
+	reply func(k *link, v resp.Value) (trouble string)
+}
+
+func (g *greeting) begin(k *link) {
+	key := k.lane.set.key
+	must := func(k *link, v resp.Value) string { return errorText(v) }
+	if c := key.cred; c.pass != "" {
+		g.add(must, c.authArgs()...)
+	}
+	if key.proto == 3 {
+		g.add(must, "HELLO", "3")
+	}
+	if key.db != 0 {
+		g.add(must, "SELECT", itoa(key.db))
+	}
+	if k.lane.master() {
+		g.add(plainRole, "ROLE")
+	}
+	if k.lane.owner != nil {
+		g.add(privateID, "CLIENT", "ID")
+	}
+	g.add(nativeHello, "HOLDFAST", "HELLO", "1", "PROXY")
+	b := k.conn.Buf()
+	for _, s := range g.steps {
+		b = resp.AppendCommand(b, s.args...)
+	}
+	k.conn.SetBuf(b)
+}
+
+func (g *greeting) add(reply func(*link, resp.Value) string, args ...string) {
+	g.steps = append(g.steps, greetingStep{args, reply})
+}
+
+// reply takes the next answer. The last one opens the link.
+func (g *greeting) reply(k *link, frame []byte) {
+	v, err := resp.Parse(frame)
+	if err != nil {
+		k.fail(k.addr + ": " + err.Error())
+		return
+	}
+	if len(g.steps) == 0 {
+		k.fail(k.addr + " greets with more than it was asked for")
+		return
+	}
+	step := g.steps[0]
+	g.steps = g.steps[1:]
+	trouble := step.reply(k, v)
+	switch {
+	case trouble == "" && len(g.steps) == 0:
+		k.greeted()
+	case trouble == "":
+	case v.Err() != nil && !isRefusal(frame) && !bytes.HasPrefix(frame, []byte("-MAX")):
+		k.denied(trouble)
+	default:
+		k.fail(k.addr + ": " + trouble)
+	}
+}
+
+// greeted opens the link for requests.
+func (k *link) greeted() {
+	ln := k.lane
+	if ln.master() && !ln.l.isMaster(k) {
+		k.fail(k.addr + " is not the process that was made master")
+		return
+	}
+	k.open = true
+	k.node.attempt = 0
+	ln.opened()
+}
+
+// denied passes the node's refusal of the session's user or database on to all
+// who wanted them: a wrong password, a database that does not exist.
+func (k *link) denied(text string) {
+	ln := k.lane
+	ln.cut(text, false)
+	reply := resp.AppendError(nil, text)
+	for ln.q.len() > 0 {
+		e := *ln.q.peek()
+		ln.q.pop()
+		if e.client == nil {
+			continue
+		}
+		if e.kind == kindCanned {
+			reply := e.extra.reply
+			e.client.write(reply)
+		} else if !e.mute {
+			e.client.write(reply)
+		}
+		if e.extra != nil && e.extra.onFail != nil {
+			e.extra.onFail()
+		}
+		e.client.answered(1)
+	}
+	if ln.node != nil {
+		ln.node.failed(ln.l)
+	}
+}
+
+func errorText(v resp.Value) string {
+	if err := v.Err(); err != nil {
+		return err.Error()
+	}
+	return ""
+}
+
+// plainRole keeps a master's lane away from a plain Redis that is a replica;
+// one that may not be asked is taken at its word.
+func plainRole(_ *link, v resp.Value) string {
+	if v.Err() != nil && strings.HasPrefix(v.Text, "LOADING ") {
+		return v.Text
+	}
+	if len(v.Elems) > 0 && v.Elems[0].Text != "master" {
+		return "it is a replica now"
+	}
+	return ""
+}
+
+// privateID notes by which number the node knows a private connection, for
+// CLIENT UNBLOCK and redirections.
+func privateID(k *link, v resp.Value) string {
+	k.id = v.Int
+	return ""
+}
+
+// nativeHello learns whether the node speaks the native protocol. Any error
+// says that it does not.
+func nativeHello(k *link, v resp.Value) string {
+	if v.Err() != nil {
+		k.node.native = false
+		return ""
+	}
+	facts := v.Pairs()
+	k.native = true
+	k.node.native = true
+	k.node.greeted(facts["run-id"].Text)
+	if role := facts["role"].Text; k.lane.master() && role != "" && role != "master" {
+		return "it does not serve as master (role " + role + ")"
+	}
+	return ""
+}

@@ -1,0 +1,65 @@
+package proxy
+
+import "time"
+
+// slowCheck is how often a client that does not take its replies is looked at:
+// the event loop does not tell when its buffer has become empty.
+const slowCheck = 10 * time.Millisecond
+
+// protocolError answers what cannot be understood and closes the connection:
+// where the next request begins is not known.
+func (c *client) protocolError(err error) {
+	c.leaving = true
+	c.l.stats.protocolErrors++
+	c.reply(appendError("ERR " + err.Error()))
+	c.closeWhenAnswered()
+}
+
+// closeWhenAnswered closes the connection behind the last reply.
+func (c *client) closeWhenAnswered() {
+	c.leaving = true
+	if c.pending == 0 {
+		c.conn.CloseAfterWrite()
+	}
+}
+
+// limitInput closes a client whose request is larger than allowed.
+func (c *client) limitInput(have int) {
+	if limit := c.l.p.cfg.ClientQueryBufferMax; limit > 0 && int64(have) > limit {
+		c.l.p.log.Warn("closing client that reached max query buffer length", "addr", c.conn.RemoteAddr(), "bytes", have)
+		c.conn.Close()
+	}
+}
+
+// slow tells whether the client takes its replies more slowly than it asks; it
+// is then not read from until it has caught up.
+func (c *client) slow() bool {
+	if c.conn.Unsent() <= int(c.l.p.cfg.ClientHighWater) {
+		return false
+	}
+	c.stalled, c.isSlow = true, true
+	c.conn.Pause()
+	if c.l.slow = append(c.l.slow, c); len(c.l.slow) == 1 {
+		c.l.io.After(slowCheck, c.l.checkSlow)
+	}
+	return true
+}
+
+// checkSlow lets the clients that have caught up go on.
+func (l *loop) checkSlow() {
+	waiting := l.slow
+	l.slow = nil
+	for _, c := range waiting {
+		switch {
+		case c.closed:
+		case c.conn.Unsent() > int(l.p.cfg.ClientHighWater)/2:
+			l.slow = append(l.slow, c)
+		default:
+			c.isSlow = false
+			l.wake(c)
+		}
+	}
+	if len(l.slow) > 0 {
+		l.io.After(slowCheck, l.checkSlow)
+	}
+}

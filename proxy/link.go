@@ -1,0 +1,213 @@
+package proxy
+
+import (
+	"bytes"
+
+	"holdfast/backend/netio"
+	"holdfast/backend/resp"
+)
+
+// link is one connection to a node. It belongs to one lane until the lane
+// leaves it; what arrives after that is of no interest.
+type link struct {
+	lane   *lane // nil: the lane has left
+	conn   *netio.Conn
+	addr   string
+	frames resp.Replies
+	greet  greeting
+	open   bool // the greeting is over
+	native bool // it speaks HOLDFAST; else it is a plain Redis
+	node   *node
+	pair   pair // of the node, as of the last batch of replies
+	// refusing is set on a plain node's link after a refusal: every reply that
+	// is still to come decides about its own request.
+	refusing *queue
+	asked    bool  // HOLDFAST EPOCH is on its way
+	id       int64 // by which the node knows a private connection
+}
+
+func newLink(ln *lane, conn *netio.Conn, addr string) *link {
+	k := &link{lane: ln, conn: conn, addr: addr, node: ln.l.nodeAt(addr)}
+	ln.link = k
+	k.greet.begin(k)
+	return k
+}
+
+// leave ends the connection on behalf of the lane.
+func (k *link) leave() {
+	k.lane = nil
+	k.conn.Close()
+}
+
+// Closed is netio's.
+func (k *link) Closed(_ *netio.Conn, err error) {
+	if k.lane == nil {
+		return
+	}
+	why := k.addr + " closed the connection"
+	if err != nil {
+		why = "the connection to " + k.addr + " was lost: " + err.Error()
+	}
+	k.fail(why)
+}
+
+// fail has the lane go on without this link.
+func (k *link) fail(why string) {
+	ln := k.lane
+	ln.cut(why, false)
+	ln.failed(why)
+}
+
+// Data is netio's: replies have come.
+func (k *link) Data(_ *netio.Conn, in []byte) int {
+	off := 0
+	for k.lane != nil && !k.open && off < len(in) {
+		n, err := k.frames.Next(in[off:])
+		if err != nil {
+			k.fail("the greeting of " + k.addr + " is not understood: " + err.Error())
+		}
+		if n == 0 || err != nil {
+			break
+		}
+		k.greet.reply(k, in[off:off+n])
+		off += n
+	}
+	if k.lane != nil && k.open {
+		off += k.deliver(in[off:])
+	}
+	if k.lane == nil {
+		return len(in)
+	}
+	return off
+}
+
+// deliver passes replies on to those who wait for them. Neighbouring replies of
+// one client are copied in one piece.
+func (k *link) deliver(in []byte) int {
+	ln := k.lane
+	var run struct {
+		c       *client
+		from, n int
+	}
+	end := func(off int) {
+		if run.n > 0 {
+			run.c.receive(k, in[run.from:off], run.n)
+			run.c, run.n = nil, 0
+		}
+	}
+	off := 0
+	for off < len(in) {
+		n, err := k.frames.Next(in[off:])
+		if err != nil {
+			end(off)
+			k.fail(k.addr + " sent what is no reply: " + err.Error())
+			return len(in)
+		}
+		if n == 0 {
+			break
+		}
+		frame := in[off : off+n]
+		if ln.q.canned > 0 {
+			end(off)
+			ln.answerCanned()
+		}
+		if k.unusual(frame) || !ln.q.peekPlain() {
+			end(off)
+			k.special(frame)
+			if k.lane == nil {
+				return len(in)
+			}
+			off += n
+			continue
+		}
+		c := ln.q.peek().client
+		if c != run.c {
+			end(off)
+			run.c, run.from = c, off
+		}
+		run.n++
+		ln.q.pop()
+		off += n
+	}
+	end(off)
+	if ln.q.canned > 0 {
+		ln.answerCanned()
+	}
+	return off
+}
+
+// unusual tells whether a frame may be something else than the reply to the
+// request at the head.
+func (k *link) unusual(frame []byte) bool {
+	switch frame[0] {
+	case '>':
+		return true
+	case '-':
+		return !k.native && isRefusal(frame)
+	}
+	return k.refusing != nil || k.lane.subs != nil
+}
+
+// special deals with everything but the plain reply to a plain request.
+func (k *link) special(frame []byte) {
+	ln := k.lane
+	switch {
+	case frame[0] == '>' && k.native && k.nativePush(frame):
+		return
+	case ln.subs != nil && ln.subs.message(ln, frame):
+		return
+	case frame[0] == '>':
+		if ln.owner != nil {
+			ln.owner.write(frame)
+		}
+		return
+	case ln.q.inFlight() == 0:
+		k.fail(k.addr + " sent a reply that nobody asked for")
+		return
+	case frame[0] == '-' && !k.native && isRefusal(frame) && k.refuse(frame):
+		return
+	case k.refusing != nil && k.divert(frame):
+		return
+	}
+	k.answer(frame)
+}
+
+// answer passes one reply to the head of the queue.
+func (k *link) answer(frame []byte) {
+	ln := k.lane
+	e := ln.q.peek()
+	e.want--
+	done := e.want <= 0 || frame[0] == '-' && !(e.extra != nil && e.extra.last)
+	c, x := e.client, e.extra
+	pass := !e.mute && c != nil
+	if x != nil {
+		switch {
+		case x.skip > 0:
+			x.skip--
+			pass = false
+		case x.last && !done:
+			pass = false
+		}
+	}
+	if done {
+		ln.q.pop()
+	}
+	if x != nil && x.onReply != nil {
+		if replacement, replace := x.onReply(frame); replace {
+			frame = replacement
+		}
+	}
+	if pass && len(frame) > 0 {
+		c.write(frame)
+	}
+	if done && c != nil {
+		c.receive(k, nil, 1)
+	}
+}
+
+// isRefusal tells whether an error reply of a plain node says that it does not
+// serve what it was asked, which is the proxy's business and not the client's.
+func isRefusal(frame []byte) bool {
+	return bytes.HasPrefix(frame, []byte("-READONLY ")) || bytes.HasPrefix(frame, []byte("-LOADING ")) ||
+		bytes.HasPrefix(frame, []byte("-MASTERDOWN "))
+}

@@ -1,0 +1,188 @@
+package proxy
+
+import (
+	"strconv"
+	"strings"
+
+	"holdfast/backend/netio"
+	"holdfast/election/topology"
+)
+
+// loop is everything that one event loop owns: its clients, its lanes to the
+// nodes, and its view of the group. Nothing of it is touched elsewhere.
+type loop struct {
+	p    *Proxy
+	io   *netio.Loop
+	topo *topology.Topology // nil until one is known
+
+	clients     map[int64]*client
+	sets        map[sessionKey]*laneSet
+	nodes       []*node
+	dirty       []*lane   // to be settled when the handler ends
+	later       []*lane   // to be sent when the turn ends
+	awake       []*client // have stopped in their input and can go on
+	outrun      []*client // did not fit into the hold
+	slow        []*client // do not take their replies fast enough
+	outrunTimer *netio.Timer
+	private     int // lanes that belong to one client, idle ones too
+
+	stats   stats
+	scratch []byte // for frames that are composed here
+}
+
+func newLoop(p *Proxy, io *netio.Loop) *loop {
+	l := &loop{p: p, io: io, clients: make(map[int64]*client), sets: make(map[sessionKey]*laneSet)}
+	io.Local = l
+	io.OnHandled = l.settle
+	io.OnTurnEnd = l.turnEnd
+	l.setTopology(p.watch.Current())
+	return l
+}
+
+// settle does what the handler that ends has left to do. One thing leads to
+// another, so it goes on until nothing is left.
+func (l *loop) settle() {
+	for len(l.dirty) > 0 || len(l.awake) > 0 {
+		for i := 0; i < len(l.dirty); i++ {
+			l.dirty[i].settle()
+		}
+		clear(l.dirty)
+		l.dirty = l.dirty[:0]
+		for i := 0; i < len(l.awake); i++ {
+			l.awake[i].goOn()
+		}
+		clear(l.awake)
+		l.awake = l.awake[:0]
+	}
+}
+
+// turnEnd sends what the clients of this turn have queued.
+func (l *loop) turnEnd() {
+	for i := 0; i < len(l.later); i++ {
+		ln := l.later[i]
+		ln.isLater = false
+		ln.send()
+	}
+	clear(l.later)
+	l.later = l.later[:0]
+}
+
+// wake has a client that has stopped in its input go on when the handler ends.
+func (l *loop) wake(c *client) {
+	if !c.isAwake {
+		c.isAwake = true
+		l.awake = append(l.awake, c)
+	}
+}
+
+// masterServes tells whether the group has a master that takes requests.
+func (l *loop) masterServes() bool {
+	return l.topo != nil && l.topo.Phase == topology.Stable && l.topo.Master.Addr != ""
+}
+
+// isMaster tells whether a link leads to the topology's master, and to the same
+// process: a restarted master is not the master any more.
+func (l *loop) isMaster(k *link) bool {
+	if l.topo == nil || k.addr != l.topo.Master.Addr {
+		return false
+	}
+	return l.topo.Master.RunID == "" || k.node.runID == "" || k.node.runID == l.topo.Master.RunID
+}
+
+// setTopology makes t the loop's view and has every lane follow it.
+func (l *loop) setTopology(t *topology.Topology) {
+	if t == nil {
+		return
+	}
+	l.topo = t
+	for _, s := range l.sets {
+		s.follow(t)
+	}
+}
+
+// sessionKey is what sessions have to have in common to share a connection.
+type sessionKey struct {
+	proto  int
+	db     int
+	cred   *credentials
+	stripe int // one of shared-connections
+}
+
+// credentials are a user and its password; equal ones are the same pointer.
+type credentials struct{ user, pass string }
+
+func (c *credentials) authArgs() []string {
+	if c.user == "" {
+		return []string{"AUTH", c.pass}
+	}
+	return []string{"AUTH", c.user, c.pass}
+}
+
+// laneSet holds the lanes of the sessions of one key.
+type laneSet struct {
+	l        *loop
+	key      sessionKey
+	master   *lane
+	replicas []*lane // in the topology's order
+	private  []*lane // of clients
+	idle     []*lane // private ones that nobody uses just now
+	sessions int
+}
+
+// lanes returns the set of a key, making it if need be.
+func (l *loop) lanes(key sessionKey) *laneSet {
+	s := l.sets[key]
+	if s == nil {
+		s = &laneSet{l: l, key: key}
+		s.master = &lane{l: l, set: s}
+		l.sets[key] = s
+		if l.topo != nil {
+			s.follow(l.topo)
+		}
+	}
+	return s
+}
+
+// follow brings the set in line with a topology.
+func (s *laneSet) follow(t *topology.Topology) {
+	old := s.replicas
+	s.replicas = make([]*lane, 0, len(t.Replicas))
+	for _, r := range t.Replicas {
+		if r.Up {
+			s.replicas = append(s.replicas, s.replica(old, r.Addr))
+		}
+	}
+	for _, ln := range old {
+		if !contains(s.replicas, ln) {
+			ln.cut("it is no replica of the group any more", false)
+			ln.moveToMaster()
+			ln.close()
+		}
+	}
+	s.master.retarget()
+	for _, ln := range s.private {
+		ln.retarget()
+	}
+}
+
+func (s *laneSet) replica(old []*lane, addr string) *lane {
+	for _, ln := range old {
+		if ln.node.addr == addr {
+			return ln
+		}
+	}
+	return &lane{l: s.l, set: s, node: s.l.nodeAt(addr)}
+}
+
+func contains(all []*lane, ln *lane) bool {
+	for _, x := range all {
+		if x == ln {
+			return true
+		}
+	}
+	return false
+}
+
+func itoa(n int) string { return strconv.Itoa(n) }
+
+func upper(s string) string { return strings.ToUpper(s) }
