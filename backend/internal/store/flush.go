@@ -1,6 +1,10 @@
 package store
 
-import "holdfast/backend/internal/types"
+import (
+	"math"
+
+	"holdfast/backend/internal/types"
+)
 
 // Flush empties the database. What it held is freed by Tidy.
 func (db *DB) Flush() {
@@ -11,7 +15,7 @@ func (db *DB) Flush() {
 }
 
 // FlushAll empties all databases. Their memory goes back to the system as a
-// whole, at the next Tidy.
+// whole, in Tidy.
 func (s *Store) FlushAll() { s.flush(s.dbs...) }
 
 // flush gives the databases new keyspaces. If nothing else is in the store they
@@ -72,14 +76,30 @@ func (s *Store) Tidy(n int) (more bool) {
 		s.walk.Step(n * sweepCost)
 	}
 	if s.walk == nil {
-		s.closeRetired()
+		s.closeStep(n * retiredBytes)
 		s.heap.clearDetached(n)
 	}
 	s.heap.clearGarbage(n)
 	for _, db := range s.dbs {
 		more = db.ks.dict.Rehash(n) || more
 	}
-	return more || len(s.heap.garbage)+len(s.heap.detached) > 0 || s.walk != nil && s.walk.aborted()
+	return more || len(s.heap.garbage)+len(s.heap.detached) > 0 ||
+		len(s.retired) > 0 && s.walk == nil || s.walk != nil && s.walk.aborted()
+}
+
+// retiredBytes of a heap as a whole are given back in the time that freeing one
+// element takes: about 0.1 µs.
+const retiredBytes = 2 << 10
+
+// Purge returns the memory that is kept for reuse to the system, for MEMORY
+// PURGE, and reports how many bytes that was.
+func (s *Store) Purge() int { return s.heap.arena.Trim(math.MaxInt) }
+
+func (s *Store) closeStep(bytes int) {
+	if last := len(s.retired) - 1; last >= 0 && s.retired[last].arena.CloseStep(bytes) {
+		s.retired[last] = nil
+		s.retired = s.retired[:last]
+	}
 }
 
 func (s *Store) closeRetired() {

@@ -131,6 +131,10 @@ func (s *Store) UsedMemory() int64 { return s.heap.arena.Allocated() }
 // pages kept for reuse included.
 func (s *Store) ResidentMemory() int64 { return s.heap.arena.Resident() }
 
+// Expect makes the database ready for n keys, for a loader that knows how many
+// will come. It does nothing once there are keys.
+func (db *DB) Expect(n int) { db.ks.dict.Expand(n) }
+
 // Index is the database's number.
 func (db *DB) Index() int { return db.index }
 

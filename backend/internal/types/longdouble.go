@@ -87,6 +87,9 @@ func (x *LongDouble) inRange(zero bool) bool {
 	return exp <= longDoubleMaxExp && exp >= longDoubleMinExp
 }
 
+// Finite reports whether x is not an infinity.
+func (x LongDouble) Finite() bool { return !x.f.IsInf() }
+
 // Add returns x + y rounded to a long double, and whether the sum is finite.
 func (x LongDouble) Add(y LongDouble) (sum LongDouble, finite bool) {
 	if x.f.IsInf() || y.f.IsInf() {

@@ -18,6 +18,7 @@ type Answers struct {
 	recheck   recheck
 	phase     seenPhase
 	drained   drained
+	newcomers map[string]time.Time // since when an unknown replica is seen
 }
 
 // NewAnswers begins a leader's memory of a group.

@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"net"
 	"slices"
+	"time"
 
 	"holdfast/election/internal/group"
 	"holdfast/election/internal/native"
@@ -182,27 +183,36 @@ func (s *step) view(addr string) group.Node {
 	return v
 }
 
-// discovered are nodes that stream from a known one and are not known
+// discovered are native nodes that stream from a known one and are not known
 // themselves, by address or by run id: a process that announces another address
-// than the configured one is no second node.
+// than the configured one is no second node. A newcomer must be seen for one
+// down-after, in which a known node that was just restarted is recognised.
 func (s *step) discovered() (nodes []group.Node) {
-	known := map[string]bool{}
+	known := map[string]bool{"": true}
 	for _, addr := range s.g.Addrs() {
-		known[addr] = true
-		known[s.runID(addr)] = true
+		known[addr], known[s.runID(addr)] = true, true
 	}
+	seen := map[string]time.Time{}
 	for _, addr := range s.g.Addrs() {
 		p := s.a.node(addr).probe
 		if p == nil {
 			continue
 		}
 		for _, r := range p.Replicas {
-			if _, _, err := net.SplitHostPort(r.Addr); err != nil || known[r.Addr] || known[r.RunID] && r.RunID != "" {
+			if _, _, err := net.SplitHostPort(r.Addr); err != nil || known[r.Addr] || known[r.RunID] {
 				continue
 			}
-			known[r.Addr] = true
-			nodes = append(nodes, group.Node{Addr: r.Addr, RunID: r.RunID, Priority: 100})
+			since, before := s.a.newcomers[r.Addr]
+			if !before {
+				since = s.now
+			}
+			seen[r.Addr] = since
+			if s.now.Sub(since) > s.g.Settings.DownAfter {
+				known[r.Addr] = true
+				nodes = append(nodes, group.Node{Addr: r.Addr, RunID: r.RunID, Priority: 100})
+			}
 		}
 	}
+	s.a.newcomers = seen
 	return nodes
 }

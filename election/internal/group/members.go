@@ -110,18 +110,20 @@ func (c *Forget) apply(t *turn) error {
 	return nil
 }
 
-// Judge records a sentinel's verdict on the master.
+// Judge records what sentinels say of the master's process: for each whether
+// the process is down.
 type Judge struct {
-	Sentinel string `json:"sentinel"`
-	RunID    string `json:"run_id"`
-	Down     bool   `json:"down"`
+	RunID string          `json:"run_id"`
+	Down  map[string]bool `json:"down"` // by sentinel
 }
 
 func (c *Judge) apply(t *turn) error {
 	if c.RunID != t.g.Master.RunID {
 		return stale("judge", "run id", c.RunID, t.g.Master.RunID)
 	}
-	t.g.Verdicts[c.Sentinel] = Verdict{RunID: c.RunID, Down: c.Down, At: t.at}
+	for sentinel, down := range c.Down {
+		t.g.Verdicts[sentinel] = Verdict{RunID: c.RunID, Down: down, At: t.at}
+	}
 	return nil
 }
 

@@ -205,6 +205,7 @@ const (
 	Stale      Refusal = "STALE"
 	WrongGroup Refusal = "WRONGGROUP"
 	NotRunID   Refusal = "NOTRUNID"
+	NotMaster  Refusal = "NOTMASTER"
 )
 
 // RefusalOf returns the code of an error reply that is a refusal, "" for any
@@ -216,7 +217,7 @@ func RefusalOf(err error) Refusal {
 	}
 	code, _, _ := strings.Cut(string(text), " ")
 	switch r := Refusal(code); r {
-	case Stale, WrongGroup, NotRunID:
+	case Stale, WrongGroup, NotRunID, NotMaster:
 		return r
 	}
 	return ""

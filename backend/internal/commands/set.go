@@ -1,0 +1,271 @@
+package commands
+
+import "holdfast/backend/internal/store"
+
+var setRows = []Row{
+	{"sadd", sadd},
+	{"srem", srem},
+	{"smove", smove},
+	{"sismember", sismember},
+	{"smismember", smismember},
+	{"scard", scard},
+	{"smembers", smembers},
+	{"spop", spop},
+	{"srandmember", srandmember},
+	{"sscan", sscan},
+	{"sinter", sinter},
+	{"sinterstore", sinterstore},
+	{"sintercard", sintercard},
+	{"sunion", sunion},
+	{"sunionstore", sunionstore},
+	{"sdiff", sdiff},
+	{"sdiffstore", sdiffstore},
+}
+
+func sadd(c *Ctx) {
+	members := c.Args[2:]
+	s, err := c.DB.MakeSet(c.Args[1], members[0], len(members))
+	if c.failed(err) {
+		return
+	}
+	s.Expect(len(members))
+	added := 0
+	for _, m := range members {
+		if s.Add(m) {
+			added++
+		}
+	}
+	c.setChanged(&s, c.Args[1], "sadd", added)
+	c.Int(int64(added))
+}
+
+// setChanged ends an edit that made n changes.
+func (c *Ctx) setChanged(s *store.SetEdit, key []byte, event string, n int) {
+	gone := s.Done(n > 0)
+	if n > 0 {
+		c.Changed(n)
+		c.event(SetEvent, event, key, gone)
+	}
+}
+
+func srem(c *Ctx) {
+	s, ok, err := c.DB.EditSet(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	removed := 0
+	if ok {
+		for _, m := range c.Args[2:] {
+			if s.Remove(m) {
+				removed++
+			}
+		}
+		c.setChanged(&s, c.Args[1], "srem", removed)
+	}
+	c.Int(int64(removed))
+}
+
+func smove(c *Ctx) {
+	from, to, member := c.Args[1], c.Args[2], c.Args[3]
+	src, ok, err := c.DB.SetOf(from)
+	if err == nil && !ok {
+		c.Int(0)
+		return
+	}
+	if err == nil {
+		_, _, err = c.DB.SetOf(to)
+	}
+	if c.failed(err) {
+		return
+	}
+	if string(from) == string(to) || !src.Has(member) {
+		c.Flag(src.Has(member))
+		return
+	}
+	taken, _, _ := c.DB.EditSet(from)
+	taken.Remove(member)
+	c.setChanged(&taken, from, "srem", 1)
+	given, _ := c.DB.MakeSet(to, member, 1)
+	added := 0
+	if given.Add(member) {
+		added = 1
+	}
+	c.setChanged(&given, to, "sadd", added)
+	c.Int(1)
+}
+
+func sismember(c *Ctx) {
+	s, ok, err := c.DB.SetOf(c.Args[1])
+	if !c.failed(err) {
+		c.Flag(ok && s.Has(c.Args[2]))
+	}
+}
+
+func smismember(c *Ctx) {
+	s, ok, err := c.DB.SetOf(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	c.Array(len(c.Args) - 2)
+	for _, m := range c.Args[2:] {
+		c.Flag(ok && s.Has(m))
+	}
+}
+
+func scard(c *Ctx) {
+	s, ok, err := c.DB.SetOf(c.Args[1])
+	switch {
+	case c.failed(err):
+	case ok:
+		c.Int(int64(s.Len()))
+	default:
+		c.Int(0)
+	}
+}
+
+func smembers(c *Ctx) {
+	s, ok, err := c.DB.SetOf(c.Args[1])
+	switch {
+	case c.failed(err):
+	case ok:
+		c.Set(s.Len())
+		s.Each(func(m []byte) bool {
+			c.Bulk(m)
+			return true
+		})
+	default:
+		c.Set(0)
+	}
+}
+
+// spop is propagated as what it took: a replica must not draw for itself.
+func spop(c *Ctx) {
+	if len(c.Args) > 3 {
+		c.Err(errSyntax)
+		return
+	}
+	if len(c.Args) == 3 {
+		spopCount(c)
+		return
+	}
+	s, ok, err := c.DB.EditSet(c.Args[1])
+	switch {
+	case c.failed(err):
+		return
+	case !ok:
+		c.Null()
+		return
+	}
+	m := s.Random()
+	c.Bulk(m)
+	c.Propagate([]byte("SREM"), c.Args[1], m)
+	s.Remove(m)
+	c.setChanged(&s, c.Args[1], "spop", 1)
+}
+
+func spopCount(c *Ctx) {
+	count, ok := c.integerIn(2, 0, 1<<62, errNotPositive)
+	if !ok {
+		return
+	}
+	s, ok, err := c.DB.EditSet(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	if !ok {
+		c.Set(0)
+		return
+	}
+	size := s.Len()
+	if count == 0 || count >= int64(size) {
+		s.Done(false)
+	}
+	if count == 0 {
+		c.Set(0)
+		return
+	}
+	if count >= int64(size) {
+		smembers(c)
+		c.DB.Delete(c.Args[1])
+		c.Changed(size)
+		c.event(SetEvent, "spop", c.Args[1], true)
+		c.Propagate([]byte("DEL"), c.Args[1])
+		return
+	}
+	c.Set(int(count))
+	c.popMembers(&s, int(count))
+	c.setChanged(&s, c.Args[1], "spop", int(count))
+}
+
+// popMembers takes count of a set's members and replies them. They are propagated in
+// SREMs of bounded length.
+func (c *Ctx) popMembers(s *store.SetEdit, count int) {
+	const batch = 1024
+	words := [][]byte{[]byte("SREM"), c.Args[1]}
+	var taken []byte
+	for i := range count {
+		m := s.Random()
+		c.Bulk(m)
+		start := len(taken)
+		taken = append(taken, m...)
+		words = append(words, taken[start:len(taken):len(taken)])
+		s.Remove(m)
+		if len(words) == batch+2 || i == count-1 {
+			c.Propagate(words...)
+			words, taken = words[:2], nil
+		}
+	}
+}
+
+func srandmember(c *Ctx) {
+	d, ok := c.drawing("")
+	if !ok {
+		return
+	}
+	s, found, err := c.DB.SetOf(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	var member []byte
+	from := deck{
+		pick: func() []byte {
+			member = s.Random()
+			return member
+		},
+		each: func(visit func()) {
+			s.Each(func(m []byte) bool {
+				member = m
+				visit()
+				return true
+			})
+		},
+		reply: func() { c.Bulk(member) },
+	}
+	if found {
+		from.size = s.Len()
+	}
+	c.draw(d, from)
+}
+
+func sscan(c *Ctx) {
+	s, ok := c.scanning()
+	if !ok {
+		return
+	}
+	set, found, err := c.DB.SetOf(c.Args[1])
+	switch {
+	case c.failed(err):
+		return
+	case !found:
+		c.emptyScan()
+		return
+	}
+	at, n := len(c.Out), 0
+	cursor := set.Scan(s.cursor, s.count, func(m []byte) {
+		if s.wants(m) {
+			c.Bulk(m)
+			n++
+		}
+	})
+	c.scannedAt(at, cursor, n)
+}

@@ -1,0 +1,285 @@
+package script
+
+import (
+	"math"
+	"runtime"
+	"strconv"
+	"strings"
+	"syscall"
+	"time"
+
+	lua "github.com/yuin/gopher-lua"
+)
+
+// openBase replaces the basic functions that gopher-lua has differently from
+// Lua 5.1, or that would reach behind a proxy.
+func (b *sandbox) openBase() {
+	for name, f := range map[string]lua.LGFunction{
+		"collectgarbage": collectGarbage,
+		"error":          raise,
+		"gcinfo":         func(l *lua.LState) int { l.Push(heapKB()); return 1 },
+		"getmetatable":   b.getMetatable,
+		"load":           b.load,
+		"loadstring":     b.loadString,
+		"next":           b.next,
+		"pairs":          b.pairs,
+		"pcall":          protectedCall,
+		"rawget":         b.rawGet,
+		"rawset":         b.rawSet,
+		"setmetatable":   b.setMetatable,
+		"tonumber":       toNumber,
+		"tostring":       toString,
+	} {
+		b.globals.RawSetString(name, b.state.NewFunction(f))
+	}
+}
+
+func (b *sandbox) openOS() {
+	b.set("os", map[string]lua.LGFunction{"clock": func(l *lua.LState) int {
+		var used syscall.Rusage
+		if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {
+			return 0
+		}
+		cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
+		l.Push(lua.LNumber(cpu.Seconds()))
+		return 1
+	}})
+}
+
+// raise is error; unlike gopher-lua's it takes nil.
+func raise(l *lua.LState) int {
+	l.Error(l.Get(1), l.OptInt(2, 1))
+	return 0
+}
+
+// protectedCall is pcall. An error table of Redis's API arrives as its text, as
+// scripts written before Redis 7 expect (script_lua.c, luaRedisPcall).
+func protectedCall(l *lua.LState) int {
+	l.CheckAny(1)
+	err := l.PCall(l.GetTop()-1, lua.MultRet, nil)
+	if err == nil {
+		l.Insert(lua.LTrue, 1)
+		return l.GetTop()
+	}
+	l.Push(lua.LFalse)
+	l.Push(caughtValue(err))
+	return 2
+}
+
+func caughtValue(err error) lua.LValue {
+	api, ok := err.(*lua.ApiError)
+	if !ok || api.Object == nil {
+		return lua.LString(firstLine(err.Error()))
+	}
+	switch v := api.Object.(type) {
+	case *lua.LTable:
+		if text := v.RawGetString("err"); lua.LVCanConvToString(text) {
+			return text
+		}
+	case lua.LString:
+		return lua.LString(plainText(string(v)))
+	}
+	if api.Object == lua.LNil && api.Type == lua.ApiErrorPanic {
+		return lua.LString(firstLine(err.Error()))
+	}
+	return api.Object
+}
+
+func (b *sandbox) getMetatable(l *lua.LState) int {
+	switch v := l.CheckAny(1).(type) {
+	case lua.LString:
+		l.Push(b.strings)
+	case *lua.LTable:
+		if _, shared := b.real[v]; shared {
+			l.Push(lua.LNil)
+			return 1
+		}
+		l.Push(l.GetMetatable(v))
+	default:
+		l.Push(l.GetMetatable(v))
+	}
+	return 1
+}
+
+func (b *sandbox) setMetatable(l *lua.LState) int {
+	t := b.writable(l.CheckTable(1))
+	meta := l.Get(2)
+	if meta != lua.LNil {
+		l.CheckTable(2)
+	} else if l.GetTop() < 2 {
+		l.ArgError(2, "nil or table expected")
+	}
+	if old, ok := t.Metatable.(*lua.LTable); ok && old.RawGetString("__metatable") != lua.LNil {
+		l.RaiseError("cannot change a protected metatable")
+	}
+	t.Metatable = meta
+	l.SetTop(1)
+	return 1
+}
+
+func (b *sandbox) rawGet(l *lua.LState) int {
+	l.Push(b.readable(l.CheckTable(1)).RawGet(l.CheckAny(2)))
+	return 1
+}
+
+func (b *sandbox) rawSet(l *lua.LState) int {
+	l.RawSet(b.writable(l.CheckTable(1)), l.CheckAny(2), l.CheckAny(3))
+	l.SetTop(1)
+	return 1
+}
+
+func (b *sandbox) next(l *lua.LState) int {
+	key, value := b.readable(l.CheckTable(1)).Next(l.Get(2))
+	l.Push(key)
+	if key == lua.LNil {
+		return 1
+	}
+	l.Push(value)
+	return 2
+}
+
+func (b *sandbox) pairs(l *lua.LState) int {
+	t := l.CheckTable(1)
+	l.Push(b.globals.RawGetString("next"))
+	l.Push(t)
+	l.Push(lua.LNil)
+	return 3
+}
+
+func (b *sandbox) loadString(l *lua.LState) int {
+	return b.chunk(l, l.CheckString(1))
+}
+
+func (b *sandbox) load(l *lua.LState) int {
+	f := l.CheckFunction(1)
+	var source strings.Builder
+	for {
+		l.Push(f)
+		l.Call(0, 1)
+		piece := l.Get(-1)
+		l.Pop(1)
+		if piece == lua.LNil || piece == lua.LString("") {
+			return b.chunk(l, source.String())
+		}
+		if !lua.LVCanConvToString(piece) {
+			l.Push(lua.LNil)
+			l.Push(lua.LString("reader function must return a string"))
+			return 2
+		}
+		source.WriteString(piece.String())
+	}
+}
+
+func (b *sandbox) chunk(l *lua.LState, source string) int {
+	proto, err := compile([]byte(source), l.OptString(2, "[string]"))
+	if err != nil {
+		l.Push(lua.LNil)
+		l.Push(lua.LString(err.Error()))
+		return 2
+	}
+	f := l.NewFunctionFromProto(proto)
+	f.Env = l.Env
+	l.Push(f)
+	return 1
+}
+
+// collectGarbage only answers: a collection that a script could order would
+// stop every client.
+func collectGarbage(l *lua.LState) int {
+	if l.OptString(1, "collect") == "count" {
+		l.Push(heapKB())
+	} else {
+		l.Push(lua.LNumber(0))
+	}
+	return 1
+}
+
+func heapKB() lua.LNumber {
+	var m runtime.MemStats
+	runtime.ReadMemStats(&m)
+	return lua.LNumber(m.HeapAlloc) / 1024
+}
+
+// toNumber is tonumber: what C's strtod takes, blanks around it allowed, or an
+// integer in a base from 2 to 36.
+func toNumber(l *lua.LState) int {
+	base := l.OptInt(2, 10)
+	v := l.CheckAny(1)
+	if base < 2 || base > 36 {
+		l.ArgError(2, "base out of range")
+	}
+	if base != 10 {
+		l.Push(parseBase(l.CheckString(1), base))
+		return 1
+	}
+	switch v := v.(type) {
+	case lua.LNumber:
+		l.Push(v)
+	case lua.LString:
+		l.Push(parseDecimal(string(v)))
+	default:
+		l.Push(lua.LNil)
+	}
+	return 1
+}
+
+func parseDecimal(s string) lua.LValue {
+	s = strings.Trim(s, " \t\n\v\f\r")
+	if strings.Contains(s, "_") {
+		return lua.LNil
+	}
+	sign, digits := 1.0, s
+	if strings.HasPrefix(s, "-") {
+		sign, digits = -1, s[1:]
+	}
+	if len(digits) > 2 && digits[0] == '0' && digits[1]|0x20 == 'x' {
+		if n, err := strconv.ParseUint(digits[2:], 16, 64); err == nil {
+			return lua.LNumber(sign * float64(n))
+		}
+		if !strings.ContainsAny(digits, "pP") {
+			s += "p0"
+		}
+	}
+	v, err := strconv.ParseFloat(s, 64)
+	if err != nil && !math.IsInf(v, 0) && v != 0 {
+		return lua.LNil
+	}
+	if err != nil && !isRange(err) {
+		return lua.LNil
+	}
+	return lua.LNumber(v)
+}
+
+func isRange(err error) bool {
+	e, ok := err.(*strconv.NumError)
+	return ok && e.Err == strconv.ErrRange
+}
+
+func parseBase(s string, base int) lua.LValue {
+	s = strings.ToLower(strings.Trim(s, " \t\n\v\f\r"))
+	if base == 16 {
+		s = strings.TrimPrefix(s, "0x")
+	}
+	n, err := strconv.ParseInt(s, base, 64)
+	if err != nil {
+		return lua.LNil
+	}
+	return lua.LNumber(n)
+}
+
+// toString is tostring with Lua's %.14g.
+func toString(l *lua.LState) int {
+	switch v := l.CheckAny(1).(type) {
+	case lua.LNumber:
+		l.Push(lua.LString(appendG(nil, float64(v), 14)))
+	case *lua.LUserData:
+		if v.Value == jsonNull {
+			l.Push(lua.LString("userdata: (nil)"))
+			return 1
+		}
+		l.Push(l.ToStringMeta(v))
+	default:
+		l.Push(l.ToStringMeta(v))
+	}
+	return 1
+}

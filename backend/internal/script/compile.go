@@ -1,0 +1,77 @@
+package script
+
+import (
+	"bytes"
+	"errors"
+	"fmt"
+	"reflect"
+
+	lua "github.com/yuin/gopher-lua"
+	"github.com/yuin/gopher-lua/ast"
+	"github.com/yuin/gopher-lua/parse"
+)
+
+// chunkName is how scripts are called in error texts.
+const chunkName = "user_script"
+
+// maxNesting bounds how deeply syntax may nest. The compiler recurses with it,
+// and a Go stack that overflows ends the process.
+const maxNesting = 4000
+
+var errNesting = errors.New("chunk has too many syntax levels")
+
+// compile turns Lua source into a function prototype. The error's text begins
+// with the chunk's name and line, as PUC Lua's does.
+func compile(source []byte, name string) (*lua.FunctionProto, error) {
+	chunk, err := parse.Parse(bytes.NewReader(source), name)
+	if err != nil {
+		return nil, syntaxError(err, source, name)
+	}
+	if nested(chunk) {
+		return nil, fmt.Errorf("%s:1: %w", name, errNesting)
+	}
+	proto, err := lua.Compile(chunk, name)
+	var failed *lua.CompileError
+	if errors.As(err, &failed) {
+		return nil, fmt.Errorf("%s:%d: %s", name, failed.Line, failed.Message)
+	}
+	return proto, err
+}
+
+func syntaxError(err error, source []byte, name string) error {
+	var at *parse.Error
+	if !errors.As(err, &at) {
+		return err
+	}
+	if at.Pos.Line == parse.EOF {
+		return fmt.Errorf("%s:%d: %s near '<eof>'", name, bytes.Count(source, []byte("\n"))+1, at.Message)
+	}
+	return fmt.Errorf("%s:%d: %s near '%s'", name, at.Pos.Line, at.Message, at.Token)
+}
+
+func nested(chunk []ast.Stmt) bool { return tooDeep(reflect.ValueOf(chunk), maxNesting) }
+
+// tooDeep walks the tree by reflection: the syntax has two dozen node types,
+// and only their depth matters here.
+func tooDeep(v reflect.Value, left int) bool {
+	switch v.Kind() {
+	case reflect.Interface, reflect.Pointer:
+		return !v.IsNil() && tooDeep(v.Elem(), left)
+	case reflect.Struct:
+		if left == 0 {
+			return true
+		}
+		for i := range v.NumField() {
+			if tooDeep(v.Field(i), left-1) {
+				return true
+			}
+		}
+	case reflect.Slice:
+		for i := range v.Len() {
+			if tooDeep(v.Index(i), left) {
+				return true
+			}
+		}
+	}
+	return false
+}

@@ -1,0 +1,35 @@
+// Package script runs Lua scripts as Redis's EVAL family does.
+//
+// # The journey of a script
+//
+// The gate hands the request to Engine.Eval together with a Host, which is the
+// gate again, seen from inside: every redis.call goes back through it as one
+// command of the script's unit, so that a script mutates and propagates
+// nothing by itself. Eval finds the compiled script in the cache by its SHA1
+// or compiles it, gives the one Lua state fresh KEYS and ARGV, runs it, and
+// converts what it returned into a reply.
+//
+// # One state for all scripts
+//
+// A Lua state is expensive to make, so there is one. Scripts see the global
+// tables through empty proxies: a read falls through to the real table, a write
+// raises Redis's "Attempt to modify a readonly table", and the functions that
+// bypass metatables (rawset, setmetatable, table.insert …) know the proxies.
+// Nothing of a script outlives it. A state in which Go code panicked is thrown
+// away.
+//
+// # Bounds
+//
+// Recursion ends at maxCalls calls, values on the stack at maxRegistry, a
+// script's syntax at maxNesting levels; each is a Lua error. Every
+// hookInterval instructions the Host is told how long the script has run and a
+// kill is looked for; a kill cannot be caught by pcall.
+//
+// # What it does not guarantee
+//
+// The interpreter is gopher-lua, so error texts of the language itself (not
+// those of Redis's API) differ here and there from PUC Lua's, a number joined
+// to a string with .. prints up to 17 digits instead of 14, and string.dump is
+// missing. A script may use as much memory as it likes, as in Redis. Functions
+// (FUNCTION, FCALL) and the debugger are not here.
+package script

@@ -1,0 +1,47 @@
+package script
+
+import (
+	"errors"
+	"time"
+)
+
+// hookInterval is the number of VM instructions between two looks at the
+// clock: a few milliseconds of script.
+const hookInterval = 1 << 16
+
+// hook is a context.Context that never waits for anything: the interpreter
+// asks Done before every instruction, which makes it the instruction counter
+// that gopher-lua does not have. Until the script is killed its channel is nil,
+// which a select passes over at little cost.
+type hook struct{ run *run }
+
+var (
+	errKilled    = errors.New("Script killed by user with SCRIPT KILL...")
+	closedSignal = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
+)
+
+// Done counts one instruction. Once killed it answers so for ever, so that
+// pcall cannot keep a script alive.
+func (h *hook) Done() <-chan struct{} {
+	r := h.run
+	if r == nil {
+		return nil
+	}
+	r.steps++
+	if r.steps%hookInterval == 0 {
+		r.host.Interrupt(time.Since(r.started))
+	}
+	if r.engine.status.kill.Load() {
+		return closedSignal
+	}
+	return nil
+}
+
+// Deadline is part of context.Context.
+func (h *hook) Deadline() (time.Time, bool) { return time.Time{}, false }
+
+// Err is what the interpreter raises when Done is closed.
+func (h *hook) Err() error { return errKilled }
+
+// Value is part of context.Context.
+func (h *hook) Value(any) any { return nil }

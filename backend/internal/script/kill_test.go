@@ -1,0 +1,57 @@
+package script
+
+import (
+	"strings"
+	"testing"
+	"time"
+)
+
+func TestKill(t *testing.T) {
+	for name, source := range map[string]string{
+		"loop":      "while true do end",
+		"pcall":     "while true do pcall(function() while true do end end) end",
+		"coroutine": "local f = coroutine.wrap(function() while true do end end) f()",
+		"recursion": "local function f() return f() end return f()",
+	} {
+		t.Run(name, func(t *testing.T) {
+			e := New("7.2.6")
+			h := newHost()
+			asked := 0
+			h.interrupt = func(time.Duration) {
+				if asked++; asked == 2 {
+					if fail := e.Kill(); fail != "" {
+						t.Error(fail)
+					}
+				}
+			}
+			got := eval(e, h, 2, source, "0")
+			if !strings.HasPrefix(got, "-ERR Script killed by user with SCRIPT KILL... script: ") {
+				t.Errorf("%q", got)
+			}
+			if got := eval(e, newHost(), 2, "return 1", "0"); got != ":1\r\n" {
+				t.Errorf("the next script: %q", got)
+			}
+		})
+	}
+}
+
+func TestUnkillable(t *testing.T) {
+	e := New("7.2.6")
+	h := newHost()
+	var fails []string
+	h.interrupt = func(time.Duration) { fails = append(fails, strings.Fields(e.Kill())[0]) }
+	if fail := e.Kill(); !strings.HasPrefix(fail, "NOTBUSY ") {
+		t.Error(fail)
+	}
+	const busy = "for i = 1, 50000 do end "
+	eval(e, h, 2, "redis.call('set','a',1) "+busy, "0")
+	req := request(2, "eval", busy, "0")
+	req.FromMaster = true
+	e.Eval(h, req, nil)
+	if got := strings.Join(fails, " "); got != "UNKILLABLE UNKILLABLE" {
+		t.Error(got)
+	}
+	if e.Running() {
+		t.Error("still running")
+	}
+}

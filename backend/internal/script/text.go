@@ -1,0 +1,35 @@
+package script
+
+import "strings"
+
+// plainText puts an error of the interpreter in PUC Lua's words, which people
+// know and search for. An error of anything else is returned as it is.
+func plainText(text string) string {
+	const (
+		index  = "attempt to index a non-table object("
+		concat = "cannot perform concat operation between "
+		other  = "cannot perform "
+	)
+	at := strings.Index(text, index)
+	if at >= 0 {
+		kind, _, _ := strings.Cut(text[at+len(index):], ")")
+		return text[:at] + "attempt to index a " + kind + " value"
+	}
+	if at = strings.Index(text, concat); at >= 0 {
+		left, right, _ := strings.Cut(text[at+len(concat):], " and ")
+		if left == "string" || left == "number" {
+			left = right
+		}
+		return text[:at] + "attempt to concatenate a " + left + " value"
+	}
+	if at = strings.Index(text, other); at >= 0 {
+		if _, kinds, ok := strings.Cut(text[at:], " operation between "); ok {
+			left, right, _ := strings.Cut(kinds, " and ")
+			if left == "number" {
+				left = right
+			}
+			return text[:at] + "attempt to perform arithmetic on a " + left + " value"
+		}
+	}
+	return text
+}
