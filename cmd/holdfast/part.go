@@ -1,0 +1,146 @@
+package main
+
+import (
+	"context"
+	"fmt"
+	"log/slog"
+	"os"
+	"os/exec"
+	"strconv"
+	"sync/atomic"
+	"syscall"
+
+	"github.com/spf13/cobra"
+
+	"holdfast/conf"
+)
+
+// A part is a long-running face: Run serves until ctx ends or it cannot go on.
+type part interface {
+	Run(ctx context.Context) error
+	Letter() byte // what it is in Redis's log lines, at the moment
+}
+
+// assembler makes a part of its settings.
+type assembler[C conf.Config] func(settings *conf.Settings[C], log *slog.Logger) (part, error)
+
+// partCommand is the subcommand of a part. Its flags are directives, which the
+// configuration reads by itself.
+func partCommand[C conf.Config](name, short, long string, assemble assembler[C]) *cobra.Command {
+	return &cobra.Command{
+		Use:   name + " [FILE] [--KEY VALUE …]",
+		Short: short,
+		Long: long + `
+
+FILE ends in .toml or is read in Redis's syntax; - is standard input. Every
+directive is also a flag with one value, and flags stand above the file.`,
+		DisableFlagParsing: true,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if wantsHelp(args) {
+				return cmd.Help()
+			}
+			return runPart(cmd.Context(), args, assemble)
+		},
+	}
+}
+
+// runPart loads, prepares, assembles and runs a part.
+func runPart[C conf.Config](ctx context.Context, args []string, assemble assembler[C]) error {
+	settings, err := conf.Load[C](conf.SplitFlags(args))
+	if err != nil {
+		return err
+	}
+	cfg := common(settings)
+	if cfg.Daemonize {
+		return daemonize()
+	}
+	if _, isProxy := any(settings).(*conf.Settings[conf.ProxyConfig]); !isProxy { // which writes nothing
+		if _, err := conf.PrepareDir(cfg.Dir); err != nil {
+			return err
+		}
+	}
+	var running atomic.Pointer[part]
+	log, closer, err := openLog(cfg, letterOf(&running), func() string { return common(settings).LogLevel })
+	if err != nil {
+		return err
+	}
+	defer closer.Close()
+	removePid, err := writePid(cfg.PidFile)
+	if err != nil {
+		return err
+	}
+	defer removePid()
+	for _, w := range settings.Warnings() {
+		log.Warn(w.String())
+	}
+	p, err := assemble(settings, log)
+	if err != nil {
+		return err
+	}
+	running.Store(&p)
+	return serve(ctx, p, log)
+}
+
+// serve runs p and writes how it ended into its log too, where an operator
+// looks.
+func serve(ctx context.Context, p part, log *slog.Logger) error {
+	err := p.Run(ctx)
+	switch {
+	case err != nil:
+		log.Error(err.Error())
+	case ctx.Err() != nil:
+		log.Warn("Told to stop, bye bye...")
+	default:
+		log.Warn("bye bye...")
+	}
+	return err
+}
+
+// letterOf is the letter of the part once there is one, C before.
+func letterOf(running *atomic.Pointer[part]) func() byte {
+	return func() byte {
+		if p := running.Load(); p != nil {
+			return (*p).Letter()
+		}
+		return 'C'
+	}
+}
+
+// common is the part of the settings that all faces share, as it is now.
+func common[C conf.Config](s *conf.Settings[C]) *conf.Common {
+	switch c := any(s.Config()).(type) {
+	case *conf.NodeConfig:
+		return &c.Common
+	case *conf.SentinelConfig:
+		return &c.Common
+	case *conf.ProxyConfig:
+		return &c.Common
+	}
+	panic("a configuration of no part")
+}
+
+// writePid writes the process id and returns what removes the file again.
+func writePid(file string) (remove func(), err error) {
+	if file == "" {
+		return func() {}, nil
+	}
+	if err := os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
+		return nil, fmt.Errorf("cannot write the pidfile: %w", err)
+	}
+	return func() { os.Remove(file) }, nil
+}
+
+// daemonize starts this program once more in a session of its own, without a
+// terminal, and ends this process.
+func daemonize() error {
+	program, err := os.Executable()
+	if err != nil {
+		return err
+	}
+	cmd := exec.Command(program, append(os.Args[1:], "--daemonize", "no")...)
+	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
+	if err := cmd.Start(); err != nil {
+		return fmt.Errorf("daemonize: %w", err)
+	}
+	return cmd.Process.Release()
+}
