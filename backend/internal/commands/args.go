@@ -24,8 +24,11 @@ func (c *Ctx) failed(err error) bool {
 // wrongArity replies the gate's error for commands whose arity depends on more than
 // the number of words.
 func (c *Ctx) wrongArity() {
-	c.Err("ERR wrong number of arguments for '" + strings.ToLower(string(c.Args[0])) + "' command")
+	c.Err("ERR wrong number of arguments for '" + c.lowerName() + "' command")
 }
+
+// lowerName is the command's name as errors print it.
+func (c *Ctx) lowerName() string { return strings.ToLower(string(c.Args[0])) }
 
 // integer reads argument i, or replies that it is none.
 func (c *Ctx) integer(i int) (n int64, ok bool) {

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"holdfast/backend/internal/store"
+	"holdfast/backend/internal/types"
 	"holdfast/backend/resp"
 )
 
@@ -22,9 +23,9 @@ type Ctx struct {
 	Proto int      // 2 or 3
 	Now   int64    // unix time in ms, one for the whole unit
 
-	Store  *store.Store
-	DB     *store.DB // the session's database
-	DBNum  int
+	Store *store.Store
+	DB    *store.DB // the session's database
+	DBNum int
 
 	// CanWait is false where a blocking command must answer at once.
 	CanWait bool
@@ -137,8 +138,17 @@ func (c *Ctx) BulkInt(v int64) { c.Out = resp.AppendBulkInt(c.Out, v) }
 // Simple replies a simple string.
 func (c *Ctx) Simple(s string) { c.Out = resp.AppendSimple(c.Out, s) }
 
-// Double replies a floating-point number.
-func (c *Ctx) Double(v float64) { c.Out = resp.AppendDouble(c.Out, c.Proto, v) }
+// Double replies a floating-point number in the digits and the layout of Redis, by
+// which scores are also stored.
+func (c *Ctx) Double(v float64) {
+	var buf [types.MaxDoubleLen]byte
+	text := types.AppendDouble(buf[:0], v)
+	if c.Proto < 3 {
+		c.Bulk(text)
+		return
+	}
+	c.Out = append(append(append(c.Out, ','), text...), '\r', '\n')
+}
 
 // Null replies the null of a bulk string.
 func (c *Ctx) Null() { c.Out = resp.AppendNull(c.Out, c.Proto) }

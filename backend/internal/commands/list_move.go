@@ -106,14 +106,15 @@ func (c *Ctx) move(from, to types.Side) bool {
 	}
 	dst, _ := c.DB.MakeList(c.Args[2])
 	dst.Push(to, value)
-	c.listChanged(&dst, c.Args[2], sideName(to, "lpush", "rpush"), 1)
+	dst.Done(true)
+	c.Notify(List, sideName(to, "lpush", "rpush"), c.Args[2])
 	src.RemoveRange(at, 1)
 	c.listChanged(&src, c.Args[1], sideName(from, "lpop", "rpop"), 1)
 	return true
 }
 
-// turn moves an element within its list. It is copied, since the list must let go of
-// it first: for a moment longer by one, it could change its encoding for nothing.
+// turn moves an element within its list. It is copied, since it is removed first: a
+// list that were longer by one for a moment could change its encoding for nothing.
 func (c *Ctx) turn(l *store.ListEdit, at int, from, to types.Side) {
 	value := append([]byte(nil), l.At(at)...)
 	l.RemoveRange(at, 1)

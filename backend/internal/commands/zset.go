@@ -1,0 +1,351 @@
+package commands
+
+import (
+	"math"
+
+	"holdfast/backend/internal/store"
+	"holdfast/backend/internal/types"
+)
+
+var zsetRows = []Row{
+	{"zadd", zadd},
+	{"zincrby", zincrby},
+	{"zrem", zrem},
+	{"zremrangebyrank", func(c *Ctx) { c.removeRange(byRank, "zremrangebyrank") }},
+	{"zremrangebyscore", func(c *Ctx) { c.removeRange(byScore, "zremrangebyscore") }},
+	{"zremrangebylex", func(c *Ctx) { c.removeRange(byLex, "zremrangebylex") }},
+	{"zcard", zcard},
+	{"zscore", zscore},
+	{"zmscore", zmscore},
+	{"zrank", func(c *Ctx) { c.rank(false) }},
+	{"zrevrank", func(c *Ctx) { c.rank(true) }},
+	{"zcount", func(c *Ctx) { c.countRange(byScore) }},
+	{"zlexcount", func(c *Ctx) { c.countRange(byLex) }},
+	{"zrange", func(c *Ctx) { c.rangeReply(rangeQuery{free: true}) }},
+	{"zrevrange", func(c *Ctx) { c.rangeReply(rangeQuery{by: byRank, reverse: true}) }},
+	{"zrangebyscore", func(c *Ctx) { c.rangeReply(rangeQuery{by: byScore}) }},
+	{"zrevrangebyscore", func(c *Ctx) { c.rangeReply(rangeQuery{by: byScore, reverse: true}) }},
+	{"zrangebylex", func(c *Ctx) { c.rangeReply(rangeQuery{by: byLex}) }},
+	{"zrevrangebylex", func(c *Ctx) { c.rangeReply(rangeQuery{by: byLex, reverse: true}) }},
+	{"zrangestore", zrangestore},
+	{"zpopmin", func(c *Ctx) { c.zpop(false) }},
+	{"zpopmax", func(c *Ctx) { c.zpop(true) }},
+	{"zmpop", zmpop},
+	{"bzpopmin", func(c *Ctx) { c.blockingZpop(false) }},
+	{"bzpopmax", func(c *Ctx) { c.blockingZpop(true) }},
+	{"bzmpop", bzmpop},
+	{"zrandmember", zrandmember},
+	{"zscan", zscan},
+	{"zunion", func(c *Ctx) { c.combine(zunite) }},
+	{"zinter", func(c *Ctx) { c.combine(zintersect) }},
+	{"zdiff", func(c *Ctx) { c.combine(zsubtract) }},
+	{"zunionstore", func(c *Ctx) { c.combineStore(zunite, "zunionstore") }},
+	{"zinterstore", func(c *Ctx) { c.combineStore(zintersect, "zinterstore") }},
+	{"zdiffstore", func(c *Ctx) { c.combineStore(zsubtract, "zdiffstore") }},
+	{"zintercard", zintercard},
+}
+
+// adding is how ZADD adds.
+type adding struct {
+	nx, xx, gt, lt bool
+	changed        bool // CH: reply how many changed, not only how many are new
+	incr           bool
+}
+
+// option reads one word, false if it is no option.
+func (a *adding) option(word []byte) bool {
+	switch {
+	case is(word, "nx"):
+		a.nx = true
+	case is(word, "xx"):
+		a.xx = true
+	case is(word, "gt"):
+		a.gt = true
+	case is(word, "lt"):
+		a.lt = true
+	case is(word, "ch"):
+		a.changed = true
+	case is(word, "incr"):
+		a.incr = true
+	default:
+		return false
+	}
+	return true
+}
+
+// conflict returns what is wrong with the options for n pairs, "" if nothing is.
+func (a *adding) conflict(words int) string {
+	switch {
+	case words == 0 || words%2 != 0:
+		return errSyntax
+	case a.nx && a.xx:
+		return "ERR XX and NX options at the same time are not compatible"
+	case a.gt && a.nx, a.lt && a.nx, a.gt && a.lt:
+		return "ERR GT, LT, and/or NX options at the same time are not compatible"
+	case a.incr && words > 2:
+		return "ERR INCR option supports a single increment-element pair"
+	}
+	return ""
+}
+
+func zadd(c *Ctx) {
+	var a adding
+	i := 2
+	for i < len(c.Args) && a.option(c.Args[i]) {
+		i++
+	}
+	if problem := a.conflict(len(c.Args) - i); problem != "" {
+		c.Err(problem)
+		return
+	}
+	c.addPairs(a, c.Args[i:])
+}
+
+func zincrby(c *Ctx) { c.addPairs(adding{incr: true}, c.Args[2:]) }
+
+// addPairs adds score member… to the key's sorted set. Every score is read before
+// the first one is added.
+func (c *Ctx) addPairs(a adding, pairs [][]byte) {
+	for i := 0; i < len(pairs); i += 2 {
+		if _, ok := types.ParseFloat(pairs[i]); !ok {
+			c.Err(errNotFloat)
+			return
+		}
+	}
+	z, err := c.DB.MakeZSet(c.Args[1], len(pairs)/2, len(pairs[1]))
+	if c.failed(err) {
+		return
+	}
+	z.Expect(len(pairs) / 2)
+	var sum tally
+	for i := 0; i < len(pairs) && !sum.nan; i += 2 {
+		score, _ := types.ParseFloat(pairs[i])
+		sum.add(&z.ZSet, a, pairs[i+1], score)
+	}
+	c.zsetChanged(&z, c.Args[1], a.event(), sum.added+sum.updated)
+	switch {
+	case sum.nan:
+		c.Err("ERR resulting score is not a number (NaN)")
+	case a.incr && sum.processed == 0:
+		c.Null()
+	case a.incr:
+		c.Double(sum.score)
+	case a.changed:
+		c.Int(int64(sum.added + sum.updated))
+	default:
+		c.Int(int64(sum.added))
+	}
+}
+
+func (a *adding) event() string {
+	if a.incr {
+		return "zincr"
+	}
+	return "zadd"
+}
+
+// tally counts what adding did. processed counts what no option held back, changed
+// or not; score is the last one set.
+type tally struct {
+	added, updated, processed int
+	score                     float64
+	nan                       bool
+}
+
+func (t *tally) add(z *types.ZSet, a adding, member []byte, score float64) {
+	if !a.nx && !a.xx && !a.gt && !a.lt && !a.incr { // the common case looks up once
+		old, existed := z.Put(member, score)
+		t.count(existed, old, score)
+		return
+	}
+	old, exists := z.Score(member)
+	if a.incr && exists {
+		score += old
+	}
+	switch {
+	case exists && a.nx, !exists && a.xx:
+	case math.IsNaN(score):
+		t.nan = true
+	case exists && (a.lt && score >= old || a.gt && score <= old):
+	default:
+		z.Put(member, score)
+		t.count(exists, old, score)
+	}
+}
+
+func (t *tally) count(existed bool, old, score float64) {
+	t.processed++
+	t.score = score
+	switch {
+	case !existed:
+		t.added++
+	case old != score:
+		t.updated++
+	}
+}
+
+// zsetChanged ends an edit that made n changes.
+func (c *Ctx) zsetChanged(z *store.ZSetEdit, key []byte, event string, n int) {
+	gone := z.Done(n > 0)
+	if n > 0 {
+		c.Changed(n)
+		c.event(ZSet, event, key, gone)
+	}
+}
+
+func zrem(c *Ctx) {
+	z, ok, err := c.DB.EditZSet(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	removed := 0
+	if ok {
+		for _, m := range c.Args[2:] {
+			if _, had := z.Remove(m); had {
+				removed++
+			}
+		}
+		c.zsetChanged(&z, c.Args[1], "zrem", removed)
+	}
+	c.Int(int64(removed))
+}
+
+func zcard(c *Ctx) {
+	z, ok, err := c.DB.ZSet(c.Args[1])
+	switch {
+	case c.failed(err):
+	case ok:
+		c.Int(int64(z.Len()))
+	default:
+		c.Int(0)
+	}
+}
+
+// memberScore replies the score of a member, null if there is none.
+func (c *Ctx) memberScore(z *types.ZSet, found bool, member []byte) {
+	if found {
+		if score, ok := z.Score(member); ok {
+			c.Double(score)
+			return
+		}
+	}
+	c.Null()
+}
+
+func zscore(c *Ctx) {
+	z, ok, err := c.DB.ZSet(c.Args[1])
+	if !c.failed(err) {
+		c.memberScore(&z, ok, c.Args[2])
+	}
+}
+
+func zmscore(c *Ctx) {
+	z, ok, err := c.DB.ZSet(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	c.Array(len(c.Args) - 2)
+	for _, m := range c.Args[2:] {
+		c.memberScore(&z, ok, m)
+	}
+}
+
+// rank is ZRANK and ZREVRANK.
+func (c *Ctx) rank(reverse bool) {
+	withScore := len(c.Args) == 4
+	switch {
+	case len(c.Args) > 4:
+		c.wrongArity()
+		return
+	case withScore && !is(c.Args[3], "withscore"):
+		c.Err(errSyntax)
+		return
+	}
+	z, ok, err := c.DB.ZSet(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	rank, score := 0, 0.0
+	if ok {
+		rank, score, ok = z.Rank(c.Args[2])
+	}
+	switch {
+	case !ok && withScore:
+		c.NullArray()
+		return
+	case !ok:
+		c.Null()
+		return
+	}
+	if reverse {
+		rank = z.Len() - 1 - rank
+	}
+	if withScore {
+		c.Array(2)
+	}
+	c.Int(int64(rank))
+	if withScore {
+		c.Double(score)
+	}
+}
+
+func zrandmember(c *Ctx) {
+	d, ok := c.drawing("withscores")
+	if !ok {
+		return
+	}
+	z, found, err := c.DB.ZSet(c.Args[1])
+	if c.failed(err) {
+		return
+	}
+	var member []byte
+	var score float64
+	from := deck{
+		pick: func() []byte {
+			member, score = z.Random()
+			return member
+		},
+		each: func(visit func()) {
+			z.Each(0, z.Len(), false, func(m []byte, s float64) bool {
+				member, score = m, s
+				visit()
+				return true
+			})
+		},
+		reply: func() {
+			c.Bulk(member)
+			if d.paired {
+				c.Double(score)
+			}
+		},
+	}
+	if found {
+		from.size = z.Len()
+	}
+	c.draw(d, from)
+}
+
+func zscan(c *Ctx) {
+	s, ok := c.scanning()
+	if !ok {
+		return
+	}
+	z, found, err := c.DB.ZSet(c.Args[1])
+	switch {
+	case c.failed(err):
+		return
+	case !found:
+		c.emptyScan()
+		return
+	}
+	at, n := len(c.Out), 0
+	var text [types.MaxDoubleLen]byte
+	cursor := z.Scan(s.cursor, s.count, func(member []byte, score float64) {
+		if s.wants(member) {
+			c.Bulk(member)
+			c.Bulk(types.AppendDouble(text[:0], score))
+			n += 2
+		}
+	})
+	c.scannedAt(at, cursor, n)
+}
