@@ -27,7 +27,7 @@ func (b *sandbox) openRedis(e *Engine) {
 		"pcall":              func(l *lua.LState) int { return b.call(l, false) },
 		"error_reply":        errorReply,
 		"status_reply":       statusReply,
-		"sha1hex":            sha1hex,
+		"sha1hex":            b.sha1hex,
 		"log":                b.log,
 		"setresp":            b.setResp,
 		"set_repl":           b.setRepl,
@@ -71,7 +71,7 @@ func versionNumber(version string) int {
 func (b *sandbox) call(l *lua.LState, raises bool) int {
 	v, failed := b.run.call(l)
 	if failed && raises {
-		l.Error(v, 1)
+		b.run.raise(l, v, 1)
 	}
 	l.Push(v)
 	return 1
@@ -175,9 +175,9 @@ func statusReply(l *lua.LState) int {
 	return 1
 }
 
-func sha1hex(l *lua.LState) int {
+func (b *sandbox) sha1hex(l *lua.LState) int {
 	if l.GetTop() != 1 {
-		return raiseRedis(l, "wrong number of arguments")
+		return b.raise(l, "wrong number of arguments")
 	}
 	digits := shaOf([]byte(lua.LVAsString(l.Get(1))))
 	l.Push(lua.LString(digits[:]))
@@ -186,14 +186,14 @@ func sha1hex(l *lua.LState) int {
 
 func (b *sandbox) log(l *lua.LState) int {
 	if l.GetTop() < 2 {
-		return raiseRedis(l, "redis.log() requires two arguments or more.")
+		return b.raise(l, "redis.log() requires two arguments or more.")
 	}
 	level, ok := l.Get(1).(lua.LNumber)
 	if !ok {
-		return raiseRedis(l, "First argument must be a number (log level).")
+		return b.raise(l, "First argument must be a number (log level).")
 	}
 	if level < 0 || level > 3 {
-		return raiseRedis(l, "Invalid debug level.")
+		return b.raise(l, "Invalid debug level.")
 	}
 	var words []string
 	for i := 2; i <= l.GetTop(); i++ {
@@ -207,11 +207,11 @@ func (b *sandbox) log(l *lua.LState) int {
 
 func (b *sandbox) setResp(l *lua.LState) int {
 	if l.GetTop() != 1 {
-		return raiseRedis(l, "redis.setresp() requires one argument.")
+		return b.raise(l, "redis.setresp() requires one argument.")
 	}
 	proto := int(lua.LVAsNumber(l.Get(1)))
 	if proto != 2 && proto != 3 {
-		return raiseRedis(l, "RESP version must be 2 or 3.")
+		return b.raise(l, "RESP version must be 2 or 3.")
 	}
 	b.run.proto = proto
 	return 0
@@ -219,11 +219,11 @@ func (b *sandbox) setResp(l *lua.LState) int {
 
 func (b *sandbox) setRepl(l *lua.LState) int {
 	if l.GetTop() != 1 {
-		return raiseRedis(l, "redis.set_repl() requires one argument.")
+		return b.raise(l, "redis.set_repl() requires one argument.")
 	}
 	flags := int(lua.LVAsNumber(l.Get(1)))
 	if flags&^(replAOF|replReplicas) != 0 {
-		return raiseRedis(l, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
+		return b.raise(l, "Invalid replication flags. Use REPL_AOF, REPL_REPLICA, REPL_ALL or REPL_NONE.")
 	}
 	b.run.host.SetRepl(flags&replAOF != 0, flags&replReplicas != 0)
 	return 0
@@ -231,18 +231,18 @@ func (b *sandbox) setRepl(l *lua.LState) int {
 
 func (b *sandbox) aclCheck(l *lua.LState) int {
 	if fail := b.run.arguments(l); fail != "" {
-		return raiseRedis(l, fail)
+		return b.raise(l, fail)
 	}
 	if command.Find(b.run.args) == nil {
-		return raiseRedis(l, "Invalid command passed to redis.acl_check_cmd()")
+		return b.raise(l, "Invalid command passed to redis.acl_check_cmd()")
 	}
 	l.Push(lua.LBool(b.run.host.Allowed(b.run.args)))
 	return 1
 }
 
-// raiseRedis raises an error as the redis table does: a table with its text,
+// raise raises an error as the redis table does: a table with its text,
 // without a place in front.
-func raiseRedis(l *lua.LState, text string) int {
-	l.Error(errorTable(l, "ERR "+text), 1)
+func (b *sandbox) raise(l *lua.LState, text string) int {
+	b.run.raise(l, errorTable(l, "ERR "+text), 1)
 	return 0
 }

@@ -16,19 +16,20 @@ import (
 func (b *sandbox) openBase() {
 	for name, f := range map[string]lua.LGFunction{
 		"collectgarbage": collectGarbage,
-		"error":          raise,
+		"error":          b.error,
 		"gcinfo":         func(l *lua.LState) int { l.Push(heapKB()); return 1 },
 		"getmetatable":   b.getMetatable,
 		"load":           b.load,
 		"loadstring":     b.loadString,
 		"next":           b.next,
 		"pairs":          b.pairs,
-		"pcall":          protectedCall,
+		"pcall":          b.protectedCall,
 		"rawget":         b.rawGet,
 		"rawset":         b.rawSet,
 		"setmetatable":   b.setMetatable,
 		"tonumber":       toNumber,
 		"tostring":       toString,
+		"unpack":         unpack,
 	} {
 		b.globals.RawSetString(name, b.state.NewFunction(f))
 	}
@@ -46,27 +47,42 @@ func (b *sandbox) openOS() {
 	}})
 }
 
-// raise is error; unlike gopher-lua's it takes nil.
-func raise(l *lua.LState) int {
-	l.Error(l.Get(1), l.OptInt(2, 1))
+// error notes where a value was raised that does not say so itself: anything
+// but a string, and a string at level 0.
+func (b *sandbox) error(l *lua.LState) int {
+	v, level := l.Get(1), l.OptInt(2, 1)
+	if _, ok := v.(lua.LString); ok && level > 0 {
+		l.Error(v, level)
+	}
+	b.run.raise(l, v, level)
 	return 0
 }
 
 // protectedCall is pcall. An error table of Redis's API arrives as its text, as
 // scripts written before Redis 7 expect (script_lua.c, luaRedisPcall).
-func protectedCall(l *lua.LState) int {
+func (b *sandbox) protectedCall(l *lua.LState) int {
 	l.CheckAny(1)
+	b.nest(l)
+	defer b.unnest()
 	err := l.PCall(l.GetTop()-1, lua.MultRet, nil)
 	if err == nil {
 		l.Insert(lua.LTrue, 1)
 		return l.GetTop()
 	}
+	// The interpreter has written a stack trace, whose cost grows with depth.
+	b.run.charge(errorCost)
 	l.Push(lua.LFalse)
 	l.Push(caughtValue(err))
 	return 2
 }
 
+// errorCost is what a caught error is charged, in instructions.
+const errorCost = 1000
+
 func caughtValue(err error) lua.LValue {
+	if overflowed(err) {
+		return lua.LString(errOverflow)
+	}
 	api, ok := err.(*lua.ApiError)
 	if !ok || api.Object == nil {
 		return lua.LString(firstLine(err.Error()))
@@ -181,6 +197,18 @@ func (b *sandbox) chunk(l *lua.LState, source string) int {
 	f.Env = l.Env
 	l.Push(f)
 	return 1
+}
+
+func unpack(l *lua.LState) int {
+	t := l.CheckTable(1)
+	from, to := l.OptInt(2, 1), l.OptInt(3, t.Len())
+	if to >= from && (to-from < 0 || to-from >= maxResults) {
+		l.RaiseError("too many results to unpack")
+	}
+	for i := from; i <= to; i++ {
+		l.Push(at(t, i))
+	}
+	return max(0, to-from+1)
 }
 
 // collectGarbage only answers: a collection that a script could order would

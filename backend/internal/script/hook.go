@@ -27,14 +27,19 @@ func (h *hook) Done() <-chan struct{} {
 	if r == nil {
 		return nil
 	}
-	r.steps++
-	if r.steps%hookInterval == 0 {
-		r.host.Interrupt(time.Since(r.started))
-	}
+	r.charge(1)
 	if r.engine.status.kill.Load() {
 		return closedSignal
 	}
 	return nil
+}
+
+// charge counts instructions, or work of a library that costs as much.
+func (r *run) charge(n int) {
+	if r.left -= n; r.left <= 0 {
+		r.left = hookInterval
+		r.host.Interrupt(time.Since(r.started))
+	}
 }
 
 // Deadline is part of context.Context.

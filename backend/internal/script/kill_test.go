@@ -43,7 +43,7 @@ func TestUnkillable(t *testing.T) {
 	if fail := e.Kill(); !strings.HasPrefix(fail, "NOTBUSY ") {
 		t.Error(fail)
 	}
-	const busy = "for i = 1, 50000 do end "
+	const busy = "for i = 1, 100000 do end "
 	eval(e, h, 2, "redis.call('set','a',1) "+busy, "0")
 	req := request(2, "eval", busy, "0")
 	req.FromMaster = true

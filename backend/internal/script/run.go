@@ -1,6 +1,7 @@
 package script
 
 import (
+	"fmt"
 	"strconv"
 	"strings"
 	"time"
@@ -18,58 +19,78 @@ type run struct {
 	proto    int // of the replies that the script sees; redis.setresp
 	readOnly bool
 	started  time.Time
-	steps    int // calls of the instruction hook
-	failed   failure
-	broken   bool // the state must not be used again
+	left     int    // instructions until the next look at the clock
+	nested   int    // Go calls of pcall and resume under way
+	raised   raised // the last error that carries no place in its text
+	broken   bool   // the state must not be used again
 
 	args  [][]byte // of redis.call; reused
 	bytes []byte
 }
 
-// failure is what the error handler learnt at the place of an error.
-type failure struct {
-	text   string // with its code
+// raised is an error value and where it was raised.
+type raised struct {
+	value  lua.LValue
 	source string
-	line   int // 0: unknown
+	line   int
 }
 
 // do runs the script and appends its reply.
 func (r *run) do(keys, argv [][]byte, req Request, out []byte) []byte {
 	box := r.engine.lua
-	r.started = time.Now()
+	r.started, r.left = time.Now(), hookInterval
 	r.engine.status.begin(req.FromMaster)
 	defer r.engine.status.end()
 	box.enter(r, keys, argv)
-	defer box.leave()
 
-	l := box.state
-	l.Push(box.function(r.script.proto))
-	if err := l.PCall(0, 1, box.onError); err != nil {
-		return resp.AppendError(out, r.errorReply(err))
+	value, err := r.protected(box)
+	if err != nil {
+		out = resp.AppendError(out, r.errorReply(err))
+	} else {
+		w := writer{out: out, proto: req.Proto, script: r.proto}
+		w.value(value, 0)
+		out = w.out
 	}
-	value := l.Get(-1)
-	l.Pop(1)
-	w := writer{out: out, proto: req.Proto, script: r.proto}
-	w.value(value, 0)
-	return w.out
+	box.leave()
+	return out
 }
 
-// caught is the error handler: it runs where the error was raised, so it can
-// still see the line.
-func (r *run) caught(l *lua.LState) int {
-	r.failed = failure{text: errorText(l.Get(1))}
-	for level := 1; ; level++ {
-		frame, ok := l.GetStack(level)
+// protected runs the script's main function. No error handler is given to the
+// interpreter: it would leave variables that closures captured unclosed, and
+// it needs room on a stack that may be full. What panics all the same (the
+// interpreter itself does, when it has no room for its error) ends the state,
+// not the node.
+func (r *run) protected(box *sandbox) (value lua.LValue, err error) {
+	defer func() {
+		if p := recover(); p != nil {
+			r.broken = true
+			err = fmt.Errorf("%v", p)
+		}
+	}()
+	l := box.state
+	l.Push(box.function(r.script.proto))
+	if err := l.PCall(0, 1, nil); err != nil {
+		return nil, err
+	}
+	value = l.Get(-1)
+	l.Pop(1)
+	return value, nil
+}
+
+// raise raises an error that is to carry its place beside its value.
+func (r *run) raise(l *lua.LState, v lua.LValue, level int) {
+	r.raised = raised{value: v}
+	for depth := 0; ; depth++ {
+		frame, ok := l.GetStack(depth)
 		if !ok {
 			break
 		}
 		if _, err := l.GetInfo("Sl", frame, lua.LNil); err == nil && frame.CurrentLine > 0 {
-			r.failed.source, r.failed.line = frame.Source, frame.CurrentLine
+			r.raised.source, r.raised.line = frame.Source, frame.CurrentLine
 			break
 		}
 	}
-	l.Push(l.Get(1))
-	return 1
+	l.Error(v, level)
 }
 
 // errorText returns the reply that an error value stands for.
@@ -85,28 +106,35 @@ func errorText(v lua.LValue) string {
 
 // errorReply returns the reply for a script that ended with an error.
 func (r *run) errorReply(err error) string {
-	f := r.failed
-	api, _ := err.(*lua.ApiError)
-	switch {
-	case f.text == "" && api != nil && api.Object != nil && api.Object != lua.LNil:
-		// The handler had no room to run: the stack is full.
-		f = failure{text: errorText(api.Object), source: chunkName}
-		f.line = lineIn(f.text)
-	case f.text == "":
-		f = failure{text: "ERR Error running script " + r.script.sha + ", " + firstLine(err.Error())}
+	api, ok := err.(*lua.ApiError)
+	if ok && api.Type == lua.ApiErrorPanic && !overflowed(err) {
 		r.broken = true
+	}
+	if r.broken || !ok {
+		return "ERR Error running script " + r.script.sha + ", " + firstLine(err.Error())
+	}
+	if overflowed(err) {
+		return "ERR " + chunkName + ": " + errOverflow
+	}
+	text := errorText(api.Object)
+	source, line := chunkName, lineIn(text)
+	if api.Object == r.raised.value {
+		source, line = r.raised.source, r.raised.line
 	}
 	if r.engine.status.killed() {
-		f.text = "ERR Script killed by user with SCRIPT KILL..."
+		text = "ERR " + errKilled.Error()
 	}
-	if api != nil && api.Type == lua.ApiErrorPanic {
-		r.broken = true
+	if line == 0 {
+		return text
 	}
-	if f.line == 0 {
-		return f.text
-	}
-	return f.text + " script: " + r.script.sha + ", on @" + f.source + ":" + strconv.Itoa(f.line) + "."
+	return text + " script: " + r.script.sha + ", on @" + source + ":" + strconv.Itoa(line) + "."
 }
+
+const errOverflow = "stack overflow"
+
+// overflowed tells whether the call stack was full. The interpreter says so
+// with a Go panic, after which its state is sound.
+func overflowed(err error) bool { return strings.Contains(err.Error(), "lua callstack overflow") }
 
 // lineIn finds the line in a text like "ERR user_script:12: …".
 func lineIn(text string) int {

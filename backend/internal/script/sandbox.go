@@ -4,10 +4,12 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// Bounds of the interpreter. PUC Lua has 20,000 calls and a stack of 8,000
-// values for C functions.
+// Bounds of the interpreter. PUC Lua has 20,000 calls, 200 of which may be C's,
+// and 8,000 results of one call.
 const (
-	maxCalls     = 16_000
+	maxCalls     = 8000
+	maxNested    = 200
+	maxResults   = 8000
 	maxRegistry  = 1 << 20 // values, 16 bytes each
 	registryStep = 4096
 	registrySize = 1024
@@ -20,11 +22,10 @@ const (
 
 // sandbox is the Lua state and the world that scripts see in it.
 type sandbox struct {
-	state   *lua.LState
-	run     *run // the script under way
-	onError *lua.LFunction
-	hook    hook
-	json    jsonConfig
+	state *lua.LState
+	run   *run // the script under way
+	hook  hook
+	json  jsonConfig
 
 	globals *lua.LTable                 // the real globals, KEYS and ARGV among them
 	env     *lua.LTable                 // their proxy: what scripts know as _G
@@ -46,7 +47,6 @@ func newSandbox(e *Engine) *sandbox {
 		state: l,
 		real:  make(map[*lua.LTable]*lua.LTable),
 	}
-	b.onError = l.NewFunction(func(l *lua.LState) int { return b.run.caught(l) })
 	b.refuse = l.NewFunction(func(l *lua.LState) int { l.RaiseError(errReadonly); return 0 })
 	b.open(e)
 	b.lock()
@@ -126,10 +126,21 @@ func (b *sandbox) readable(t *lua.LTable) *lua.LTable {
 // writable raises an error if t is shared between scripts.
 func (b *sandbox) writable(t *lua.LTable) *lua.LTable {
 	if _, shared := b.real[t]; shared {
-		b.state.Error(errorTable(b.state, "ERR "+errReadonly), 1)
+		b.run.raise(b.state, errorTable(b.state, "ERR "+errReadonly), 1)
 	}
 	return t
 }
+
+// nest enters a library function that calls the interpreter again on the Go
+// stack and counts on nothing else to bound that; the caller defers unnest.
+func (b *sandbox) nest(l *lua.LState) {
+	if b.run.nested >= maxNested {
+		l.RaiseError("C stack overflow")
+	}
+	b.run.nested++
+}
+
+func (b *sandbox) unnest() { b.run.nested-- }
 
 // function makes a main function of a script. Its environment is set anew each
 // time, since setfenv changes it.

@@ -217,8 +217,7 @@ func TestErrors(t *testing.T) {
 		"return cjson.encode(pairs)":               "ERR user_script:1: Cannot serialise function: type not supported",
 		"return cjson.encode(1/0)":                 "ERR user_script:1: Cannot serialise number: must not be NaN or Inf",
 		"local t={} t[1]=t return cjson.encode(t)": "ERR user_script:1: Cannot serialise, excessive nesting (1001)",
-		"local function f() return f() + 1 end return f()": "ERR user_script:1: stack overflow",
-		"return string.rep('x', 1e12)":                     "ERR user_script:1: resulting string too large",
+		"return string.rep('x', 1e12)":             "ERR user_script:1: resulting string too large",
 	} {
 		if got, want := eval(e, newHost(), 2, source, "0"), "-"+want+where(source, 1); got != want {
 			t.Errorf("%s\n got %q\nwant %q", source, got, want)
@@ -245,6 +244,26 @@ func TestRefusedBeforeRunning(t *testing.T) {
 		if got := eval(e, newHost(), 2, c.source, c.keys); got != c.want {
 			t.Errorf("%.40s: %q, want %q", c.source, got, c.want)
 		}
+	}
+}
+
+func TestDeepRecursion(t *testing.T) {
+	e := New("7.2.6")
+	for source, want := range map[string]string{
+		"local function f() return f() + 1 end return f()":                                                           "-ERR user_script: stack overflow\r\n",
+		"local function f() return f() + 1 end return select(2, pcall(f))":                                           "$14\r\nstack overflow\r\n",
+		"local function f() local ok, e = pcall(f) return e end return f()":                                          "$31\r\nuser_script:1: C stack overflow\r\n",
+		"return {unpack({}, 1, 8001)}":                                                                               "-ERR user_script:1: too many results to unpack" + where("return {unpack({}, 1, 8001)}", 1),
+		"return #{unpack({}, 1, 8000)}":                                                                              ":0\r\n",
+		"local function f() coroutine.wrap(f)() end f()":                                                             "-ERR user_script:1: C stack overflow" + where("local function f() coroutine.wrap(f)() end f()", 1),
+		"local f; pcall(function() local x = 7; f = function() return x end; error('e') end) local y = 1 return f()": ":7\r\n",
+	} {
+		if got := eval(e, newHost(), 2, source, "0"); got != want {
+			t.Errorf("%s\n got %q\nwant %q", source, got, want)
+		}
+	}
+	if got := eval(e, newHost(), 2, "local t = {} t[1] = t return t", "0"); !strings.HasSuffix(got, "-ERR reached lua stack limit\r\n") {
+		t.Errorf("a table that holds itself: %.60q", got)
 	}
 }
 
