@@ -2,12 +2,14 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"time"
 
 	"github.com/spf13/cobra"
 
-	"holdfast/cmd/internal/load"
+	"holdfast/backend/client"
+	"holdfast/backend/resp"
 )
 
 func healthCommand() *cobra.Command {
@@ -32,18 +34,17 @@ is an answer: the process lives. It is what a container's HEALTHCHECK runs.`,
 	return cmd
 }
 
-// health dials addr and reports why it cannot be called alive, or nil.
+// health reports why the part at addr cannot be called alive, or nil. An error
+// reply is a sign of life.
 func health(ctx context.Context, addr, password string) error {
-	conn, err := load.Dial(ctx, addr, password)
+	conn, err := client.Dial(ctx, addr, client.Options{Password: password})
 	if err != nil {
 		return fmt.Errorf("%s does not answer: %w", addr, err)
 	}
 	defer conn.Close()
-	if deadline, ok := ctx.Deadline(); ok {
-		conn.SetDeadline(deadline)
+	_, err = conn.Do(ctx, "PING")
+	if _, answered := errors.AsType[resp.Error](err); err == nil || answered {
+		return nil
 	}
-	if _, err := conn.Do("PING"); err != nil {
-		return fmt.Errorf("%s took the connection and did not answer PING: %w", addr, err)
-	}
-	return nil
+	return fmt.Errorf("%s took the connection and did not answer PING: %w", addr, err)
 }

@@ -70,6 +70,7 @@ func subcommands() []*cobra.Command {
 	return []*cobra.Command{
 		proxyCommand(),
 		upCommand(),
+		benchCommand(),
 		healthCommand(),
 	}
 }

@@ -6,6 +6,7 @@ import (
 	"strconv"
 	"time"
 
+	"holdfast/backend/client"
 	"holdfast/backend/resp"
 )
 
@@ -50,7 +51,7 @@ func (v *Verified) Clean(ctx context.Context) error {
 // reader is a patient client.
 type reader struct {
 	opts *VerifiedOptions
-	conn *Conn
+	conn *client.Conn
 }
 
 func (r *reader) close() {
@@ -83,27 +84,18 @@ func (r *reader) do(ctx context.Context, args ...string) (resp.Value, error) {
 
 func (r *reader) try(ctx context.Context, args []string) (resp.Value, error) {
 	if r.conn == nil {
-		conn, err := dialWithin(ctx, r.opts.Addrs[0], r.opts.Password)
+		conn, err := client.Dial(ctx, r.opts.Addrs[0], client.Options{Password: r.opts.Password, Timeout: r.opts.Timeout})
 		if err != nil {
 			return resp.Value{}, err
 		}
 		r.conn = conn
 		// The write puts the new session behind every write before it, so that
 		// no replica may answer with less.
-		if v, err := r.exchange("SET", r.opts.Prefix+":audit", "1"); err != nil {
+		if v, err := conn.Do(ctx, "SET", r.opts.Prefix+":audit", "1"); err != nil {
 			return v, err
 		}
 	}
-	return r.exchange(args...)
-}
-
-func (r *reader) exchange(args ...string) (resp.Value, error) {
-	r.conn.SetDeadline(time.Now().Add(r.opts.Timeout))
-	v, err := r.conn.Do(args...)
-	if err == nil {
-		err = v.Err()
-	}
-	return v, err
+	return r.conn.Do(ctx, args...)
 }
 
 func (r *reader) list(ctx context.Context, key string) ([]int, error) {

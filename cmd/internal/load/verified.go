@@ -29,7 +29,7 @@ type VerifiedOptions struct {
 // Verified is such a load under way. Start it, Stop it, then Audit.
 type Verified struct {
 	opts        VerifiedOptions
-	clients     []*client
+	clients     []*worker
 	writePauses *pauses
 	readPauses  *pauses
 	running     context.Context // ends when the load is stopped
@@ -67,7 +67,7 @@ func StartVerified(ctx context.Context, o VerifiedOptions) (*Verified, error) {
 	v := &Verified{opts: o, writePauses: newPauses(), readPauses: newPauses()}
 	v.running, v.stop = context.WithCancel(ctx)
 	for i, conn := range conns {
-		c := newClient(v, i)
+		c := newWorker(v, i)
 		v.clients = append(v.clients, c)
 		v.done.Go(func() { c.loop(ctx, conn) })
 	}
@@ -98,7 +98,7 @@ func (v *Verified) Stop() *VerifiedResult {
 	return r
 }
 
-func (r *VerifiedResult) add(c *client) {
+func (r *VerifiedResult) add(c *worker) {
 	r.Writes += c.writes.succeeded
 	r.Reads += c.reads.succeeded
 	r.WriteLatency.Merge(c.writes.latency)
@@ -130,8 +130,8 @@ type request struct {
 	number int64 // the element or version sent
 }
 
-// client is one connection's goroutine and its ledger.
-type client struct {
+// worker is one connection's goroutine and its ledger.
+type worker struct {
 	*Verified
 	ledger
 	addr          string
@@ -143,8 +143,8 @@ type client struct {
 	turn          int
 }
 
-func newClient(v *Verified, i int) *client {
-	c := &client{Verified: v, addr: v.opts.Addrs[i%len(v.opts.Addrs)], writes: newTally(), reads: newTally(),
+func newWorker(v *Verified, i int) *worker {
+	c := &worker{Verified: v, addr: v.opts.Addrs[i%len(v.opts.Addrs)], writes: newTally(), reads: newTally(),
 		rnd: rand.New(rand.NewPCG(uint64(i), 0))}
 	c.client = i
 	for verb, kind := range map[verb]string{push: "list", increment: "counter", set: "version", get: "version"} {
@@ -154,7 +154,7 @@ func newClient(v *Verified, i int) *client {
 }
 
 // loop serves one connection after the other until the load is stopped.
-func (c *client) loop(ctx context.Context, conn *Conn) {
+func (c *worker) loop(ctx context.Context, conn *Conn) {
 	for conn != nil {
 		release := conn.closeAt(ctx)
 		err := c.serve(conn)
@@ -167,7 +167,7 @@ func (c *client) loop(ctx context.Context, conn *Conn) {
 	}
 }
 
-func (c *client) serve(conn *Conn) error {
+func (c *worker) serve(conn *Conn) error {
 	for c.running.Err() == nil {
 		if err := c.exchange(conn); err != nil {
 			return err
@@ -179,7 +179,7 @@ func (c *client) serve(conn *Conn) error {
 // exchange sends one batch and judges its replies. When the connection fails,
 // every request without a reply has an unknown outcome, also those that may
 // never have left: the client cannot tell.
-func (c *client) exchange(conn *Conn) error {
+func (c *worker) exchange(conn *Conn) error {
 	c.compose()
 	start := time.Now()
 	conn.SetDeadline(start.Add(c.opts.Timeout))
@@ -199,7 +199,7 @@ func (c *client) exchange(conn *Conn) error {
 }
 
 // compose chooses and encodes the next batch.
-func (c *client) compose() {
+func (c *worker) compose() {
 	c.batch, c.out = c.batch[:0], c.out[:0]
 	for range c.opts.Pipeline {
 		r := request{verb: get}
@@ -225,7 +225,7 @@ func (c *client) compose() {
 	}
 }
 
-func (c *client) answered(r request, reply []byte, start time.Time) {
+func (c *worker) answered(r request, reply []byte, start time.Time) {
 	now := time.Now()
 	if r.verb == get {
 		if c.reads.reply(reply, now.Sub(start)) {
@@ -241,7 +241,7 @@ func (c *client) answered(r request, reply []byte, start time.Time) {
 	c.note(r, outcomeOf(reply), reply)
 }
 
-func (c *client) unanswered(rest []request, err error) {
+func (c *worker) unanswered(rest []request, err error) {
 	for _, r := range rest {
 		if r.verb == get {
 			c.reads.errors[lostKind(err)]++
@@ -253,7 +253,7 @@ func (c *client) unanswered(rest []request, err error) {
 }
 
 // note enters the outcome of a write in the ledger.
-func (c *client) note(r request, o Outcome, reply []byte) {
+func (c *worker) note(r request, o Outcome, reply []byte) {
 	switch r.verb {
 	case push:
 		c.elements[r.number] = o
