@@ -85,7 +85,7 @@ func (a *Answers) node(addr string) *node {
 
 // Connected records a new connection to a node and who answered. A nil hello
 // is a plain Redis.
-func (a *Answers) Connected(addr, control string, hello *native.Hello, now time.Time) {
+func (a *Answers) Connected(addr, control string, hello *native.Hello) {
 	n := a.node(addr)
 	n.lost, n.refused, n.plain, n.hello = false, 0, hello == nil, hello
 	if hello == nil {

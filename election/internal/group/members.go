@@ -137,6 +137,11 @@ func (c *Explain) apply(t *turn) error {
 	if t.g.Epoch != c.Epoch {
 		return stale("explain", "epoch", c.Epoch, t.g.Epoch)
 	}
+	if c.Reason != "" {
+		t.say(t.g, "+waiting", t.g.master()+" #"+c.Reason)
+	} else if t.g.Reason != "" {
+		t.say(t.g, "-waiting", t.g.master())
+	}
 	t.g.Reason = c.Reason
 	return nil
 }

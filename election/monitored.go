@@ -1,0 +1,208 @@
+package election
+
+import (
+	"context"
+	"reflect"
+	"time"
+
+	"holdfast/backend/client"
+	"holdfast/conf"
+	"holdfast/election/internal/failover"
+	"holdfast/election/internal/group"
+	"holdfast/election/internal/health"
+	"holdfast/election/internal/native"
+	"holdfast/election/internal/probe"
+)
+
+// monitored is one group as this sentinel watches it. It belongs to the loop.
+type monitored struct {
+	name    string
+	conf    conf.Monitor // credentials; the settings are in the committed state
+	nodes   map[string]*watched
+	answers *failover.Answers // of this sentinel's term; nil while it does not lead
+	asked   native.Request    // what the probes send in place of PING
+}
+
+// watched is one node as this sentinel sees it.
+type watched struct {
+	addr   string
+	probe  *probe.Probe
+	cancel context.CancelFunc
+	health health.Node
+	down   bool      // SDOWN, as last judged
+	since  time.Time // of down
+
+	connected bool
+	lost      bool // a connection was lost or could not be made
+	hello     *native.Hello
+	control   string
+
+	info   map[string]string // of INFO
+	text   string            // of INFO
+	infoAt time.Time
+	pongAt time.Time // of any reply
+}
+
+// observe starts probes for the nodes of the state, and ends those of nodes it
+// has no more.
+func (l *loop) observe(state *group.State) {
+	for name, g := range state.Groups {
+		m := l.groups[name]
+		if m == nil {
+			m = &monitored{name: name, conf: l.monitorOf(name), nodes: map[string]*watched{}}
+			l.groups[name] = m
+		}
+		for addr, n := range g.Nodes {
+			if m.nodes[addr] == nil {
+				m.nodes[addr] = l.watch(m, g, n)
+			}
+			m.nodes[addr].probe.Trouble(g.Phase != group.Stable || m.nodes[addr].down)
+		}
+		for addr, w := range m.nodes {
+			if _, known := g.Nodes[addr]; !known {
+				w.cancel()
+				delete(m.nodes, addr)
+			}
+		}
+	}
+	l.meet(state)
+}
+
+func (l *loop) monitorOf(name string) conf.Monitor {
+	for _, m := range l.cfg.Monitors {
+		if m.Name == name {
+			return m
+		}
+	}
+	return conf.Monitor{Name: name}
+}
+
+// watch starts the probe of a node.
+func (l *loop) watch(m *monitored, g *group.Group, n group.Node) *watched {
+	downAfter := g.Settings.DownAfter
+	w := &watched{addr: n.Addr}
+	w.health.Start(time.Now())
+	w.probe = probe.New(probe.Options{
+		Addr: n.Addr, Control: n.Control,
+		User: m.conf.AuthUser, Password: m.conf.AuthPass,
+		Client:   client.Options{TLS: l.s.outgoingTLS()},
+		Interval: min(maxPing, max(minPing, downAfter/5)),
+		Timeout:  min(maxWait, max(minWait, downAfter/2)),
+		Sink:     func(r probe.Report) { l.post(func() { l.seen(m, w, r) }) },
+	})
+	ctx, cancel := context.WithCancel(l.ctx)
+	w.cancel = cancel
+	l.wg.Add(1)
+	go func() { defer l.wg.Done(); w.probe.Run(ctx) }()
+	return w
+}
+
+// Bounds of a probe's pace: often enough that a silence is noticed within
+// down-after, seldom enough to cost nothing.
+const (
+	minPing = 20 * time.Millisecond
+	maxPing = 500 * time.Millisecond
+	minWait = 200 * time.Millisecond
+	maxWait = 5 * time.Second
+)
+
+// asking keeps the probes of a leader asking what belongs to the state.
+func (m *monitored) asking(g *group.Group, term uint64) {
+	r := native.ProbeOf(g.ID, term, g.Epoch, g.Holders.Version)
+	if reflect.DeepEqual(r, m.asked) {
+		return
+	}
+	m.ask(&r)
+}
+
+// ask has the probes send r, or PING, from now on, and at once.
+func (m *monitored) ask(r *native.Request) {
+	m.asked = native.Request{}
+	if r != nil {
+		m.asked = *r
+	}
+	for _, w := range m.nodes {
+		w.probe.Ask(r)
+		w.probe.Now()
+	}
+}
+
+// seen takes a probe's report.
+func (l *loop) seen(m *monitored, w *watched, r probe.Report) {
+	if m.nodes[w.addr] != w {
+		return
+	}
+	a := m.answers
+	switch r.Kind {
+	case probe.Connected:
+		w.connected, w.lost, w.hello, w.control = true, false, r.Hello, r.Control
+		if r.Hello != nil {
+			w.replied(r.RunID, r.At)
+		}
+		if a != nil {
+			a.Connected(w.addr, r.Control, r.Hello)
+			ask := m.asked
+			w.probe.Ask(&ask)
+		}
+	case probe.Lost:
+		w.connected, w.lost = false, true
+		if a != nil {
+			a.Lost(w.addr, r.Refused)
+		}
+	case probe.Replied:
+		w.pongAt = r.At
+		if health.ValidReply(r.Text) {
+			w.replied(w.runIDOf(r), r.At)
+		}
+	case probe.Probed:
+		w.replied(r.RunID, r.At)
+		if r.Probe != nil {
+			w.health.Role(r.Probe.Role != native.RoleMaster, r.At)
+		}
+		if a != nil {
+			a.Probed(w.addr, r.Probe, r.Err, r.At)
+		}
+	case probe.Informed:
+		w.informed(r.Text, r.At)
+	case probe.Answered:
+		l.answered(m, r)
+	}
+}
+
+func (w *watched) replied(runID string, at time.Time) {
+	w.pongAt = at
+	w.health.Replied(runID, at)
+}
+
+// runIDOf is the process that sent a report; that of a plain Redis is known
+// from its INFO.
+func (w *watched) runIDOf(r probe.Report) string {
+	if r.RunID != "" {
+		return r.RunID
+	}
+	return w.info["run_id"]
+}
+
+func (w *watched) informed(text string, at time.Time) {
+	w.text, w.info, w.infoAt = text, parseInfo(text), at
+	if role := w.info["role"]; role != "" {
+		w.health.Role(role != "master", at)
+	}
+}
+
+// answered takes the outcome of a request that act sent.
+func (l *loop) answered(m *monitored, r probe.Report) {
+	sent := r.Token.(sent)
+	if m.answers != sent.by {
+		return // of an earlier term
+	}
+	var sealed native.Sealed
+	err := r.Err
+	if err == nil && sent.call.Kind == native.KindSeal {
+		sealed, err = native.ParseSealed(r.Value)
+	}
+	if err != nil {
+		l.log.Info("A node refused or failed", "node", sent.call.Addr, "request", string(sent.call.Kind), "epoch", sent.call.Epoch, "error", err.Error())
+	}
+	m.answers.Answered(sent.call, sealed, r.Value.Int, err, r.At)
+}
