@@ -21,16 +21,19 @@ type client struct {
 	pending int   // unanswered requests
 	own     *lane // the lane it has for itself beyond one request; nil without one
 
-	stalled  bool // it stopped in its input until it is woken
-	changing bool // its next requests depend on a reply that has not come
-	isAwake  bool // on loop.awake
-	isSlow   bool // on loop.slow
-	closed   bool
-	outrun   uint32 // since when its next request does not fit into the hold; 0: it fits
-	written  uint32 // when it last wrote, coarse; 0: never
-	token    pair   // the newest state it has seen
-	born     uint32
-	active   uint32 // when its last request came, coarse
+	stalled   bool // it stopped in its input until it is woken
+	changing  bool // its next requests depend on a reply that has not come
+	isAwake   bool // on loop.awake
+	isSlow    bool // on loop.slow
+	closed    bool
+	outrun    uint32 // since when its next request does not fit into the hold; 0: it fits
+	waiting   uint32 // since when its next read waits for a replica; 0: it does not
+	replica   int    // of set.replicas: the one it used last
+	written   uint32 // when it last wrote, coarse; 0: never
+	token     pair   // the newest state it has seen
+	born      uint32
+	fullSince uint32 // since when its output is past the soft limit; 0: it is not
+	active    uint32 // when its last request came, coarse
 }
 
 // Data is netio's: requests have come.
@@ -91,7 +94,12 @@ func (c *client) dispatch(args [][]byte, frame []byte) bool {
 	case toMaster:
 		return c.send(c.set.master, cmd, k, frame)
 	case toReplica:
-		return c.send(c.set.reader(c), cmd, k, frame)
+		ln := c.set.reader(c)
+		if ln == nil {
+			return c.awaitReplica()
+		}
+		c.waiting = 0
+		return c.send(ln, cmd, k, frame)
 	case toPrivate:
 		return c.sendPrivate(cmd, k, args, frame)
 	}
@@ -141,6 +149,9 @@ func (c *client) put(ln *lane, e entry, frame []byte) {
 func (c *client) receive(k *link, b []byte, n int) {
 	if len(b) > 0 {
 		c.write(b)
+		if c.l.p.limitsOutput {
+			c.limitOutput()
+		}
 	}
 	if k.native && c.token.less(k.pair) {
 		c.token = k.pair
@@ -214,10 +225,10 @@ func (c *client) Closed(*netio.Conn, error) {
 	c.closed = true
 	delete(c.l.clients, c.id)
 	c.l.p.clients.Add(-1)
-	if ln := c.lane; ln != nil {
+	c.set.sessions--
+	if ln := c.lane; ln != nil && !ln.private {
 		ln.q.forget(c)
 		ln.touch()
-		c.lane = nil
 	}
 	c.leavePrivate()
 }

@@ -68,8 +68,6 @@ func (c *client) clientSwitch(args [][]byte) bool {
 	return c.reply(ok)
 }
 
-func (c *client) clientGetRedir([][]byte) bool { return c.reply(resp.AppendInt(nil, -1)) }
-
 // clientReply is CLIENT REPLY ON|OFF|SKIP, of which only ON is answered.
 func (c *client) clientReply(args [][]byte) bool {
 	switch {

@@ -94,6 +94,11 @@ func (c *client) kindName() string {
 	return "normal"
 }
 
+func parseID(b []byte) (int64, bool) {
+	id, err := strconv.ParseInt(string(b), 10, 64)
+	return id, err == nil
+}
+
 func hasID(ids []int64, id int64) bool {
 	for _, x := range ids {
 		if x == id {

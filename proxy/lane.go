@@ -36,6 +36,8 @@ type lane struct {
 	private bool // for one client at a time; owner says which
 	tainted bool // it must not serve another client
 	subs    *subscriptions
+
+	idleSince uint32 // of a private lane in the pool, coarse
 }
 
 // Waits of a lane.
@@ -50,7 +52,7 @@ const (
 
 // ready tells whether requests can be sent now.
 func (ln *lane) ready() bool {
-	return ln.link != nil && ln.link.open && ln.grace == nil && (ln.node != nil || ln.l.masterServes())
+	return ln.link != nil && ln.link.usable() && ln.grace == nil && (ln.node != nil || ln.l.masterServes())
 }
 
 // master tells whether the lane leads to the master.
@@ -155,6 +157,9 @@ func (ln *lane) cut(why string, refused bool) {
 	if ln.owner != nil {
 		ln.owner.lostPrivate()
 	}
+	if ln.subs != nil {
+		ln.subs.lost = true
+	}
 	ln.touch()
 }
 
@@ -180,6 +185,9 @@ func (ln *lane) requeue(k *link, refused bool) {
 			return
 		case sent && e.kind == kindBlocking:
 			frame = remaining(e, frame, now)
+		case sent && e.extra != nil && e.extra.want > 1 && !e.extra.last:
+			// Some of its replies have been passed on already.
+			e.extra.skip, e.want = e.extra.want-e.want, e.extra.want
 		}
 		if e.since == 0 {
 			e.since = now

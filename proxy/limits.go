@@ -63,3 +63,30 @@ func (l *loop) checkSlow() {
 		l.io.After(slowCheck, l.checkSlow)
 	}
 }
+
+// limitOutput closes a client whose unsent replies pass the limits of its
+// class, as Redis does (networking.c, checkClientOutputBufferLimits): at once
+// past the hard one, past the soft one when that lasts.
+func (c *client) limitOutput() {
+	limit := c.l.p.cfg.OutputLimits.Normal
+	if c.own != nil && c.own.subs.count() > 0 {
+		limit = c.l.p.cfg.OutputLimits.PubSub
+	}
+	if limit.Hard == 0 && limit.Soft == 0 || c.closed {
+		return
+	}
+	unsent := int64(c.conn.Unsent())
+	switch {
+	case limit.Hard > 0 && unsent >= limit.Hard:
+	case limit.Soft == 0 || unsent < limit.Soft:
+		c.fullSince = 0
+		return
+	case c.fullSince == 0:
+		c.fullSince = c.l.p.clock.now()
+		return
+	case c.l.p.clock.since(c.fullSince) < limit.SoftFor:
+		return
+	}
+	c.l.p.log.Warn("closing client that passed its output buffer limit", "addr", c.conn.RemoteAddr(), "bytes", unsent)
+	c.conn.Close()
+}

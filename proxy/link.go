@@ -22,8 +22,9 @@ type link struct {
 	// refusing is set on a plain node's link after a refusal: every reply that
 	// is still to come decides about its own request.
 	refusing *queue
-	asked    bool  // HOLDFAST EPOCH is on its way
-	id       int64 // by which the node knows a private connection
+	why      string // it was refused
+	asked    bool   // HOLDFAST EPOCH is on its way
+	id       int64  // by which the node knows a private connection
 }
 
 func newLink(ln *lane, conn *netio.Conn, addr string) *link {
@@ -32,6 +33,9 @@ func newLink(ln *lane, conn *netio.Conn, addr string) *link {
 	k.greet.begin(k)
 	return k
 }
+
+// usable tells whether requests may be sent on the link.
+func (k *link) usable() bool { return k.open && k.refusing == nil }
 
 // leave ends the connection on behalf of the lane.
 func (k *link) leave() {
@@ -154,7 +158,7 @@ func (k *link) special(frame []byte) {
 	switch {
 	case frame[0] == '>' && k.native && k.nativePush(frame):
 		return
-	case ln.subs != nil && ln.subs.message(ln, frame):
+	case ln.subs != nil && ln.subs.message(k, frame):
 		return
 	case frame[0] == '>':
 		if ln.owner != nil {
@@ -163,6 +167,9 @@ func (k *link) special(frame []byte) {
 		return
 	case ln.q.inFlight() == 0:
 		k.fail(k.addr + " sent a reply that nobody asked for")
+		return
+	case k.refusing != nil && ln.q.peek().refused():
+		k.refusedBlock()
 		return
 	case frame[0] == '-' && !k.native && isRefusal(frame) && k.refuse(frame):
 		return

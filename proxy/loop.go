@@ -22,6 +22,7 @@ type loop struct {
 	later       []*lane   // to be sent when the turn ends
 	awake       []*client // have stopped in their input and can go on
 	outrun      []*client // did not fit into the hold
+	readers     []*client // wait for a replica
 	slow        []*client // do not take their replies fast enough
 	outrunTimer *netio.Timer
 	private     int // lanes that belong to one client, idle ones too
@@ -36,6 +37,7 @@ func newLoop(p *Proxy, io *netio.Loop) *loop {
 	io.OnHandled = l.settle
 	io.OnTurnEnd = l.turnEnd
 	l.setTopology(p.watch.Current())
+	l.tidy()
 	return l
 }
 
@@ -127,6 +129,8 @@ type laneSet struct {
 	private  []*lane // of clients
 	idle     []*lane // private ones that nobody uses just now
 	sessions int
+
+	idleSince uint32 // since when it has no sessions, coarse; 0: it has
 }
 
 // lanes returns the set of a key, making it if need be.

@@ -76,6 +76,7 @@ func (c *client) exec([][]byte) bool {
 		c.transaction = transaction{}
 		return c.reply(appendError("EXECABORT Transaction discarded because of previous errors."))
 	case c.unseen:
+		c.endWatch()
 		c.transaction = transaction{}
 		return c.reply(resp.AppendNullArray(nil, c.proto()))
 	case c.commands == 0 && !c.watching:
@@ -99,17 +100,16 @@ func (c *client) exec([][]byte) bool {
 	block = append(block, c.frames...)
 	block = append(block, "*1\r\n$4\r\nEXEC\r\n"...)
 	c.l.scratch = block
-	x := &extra{last: true, watched: c.watching}
+	n := int32(c.commands) + 2
+	x := &extra{last: true, want: n, watched: c.watching}
 	if x.watched {
 		x.reply = resp.AppendNullArray(nil, c.proto())
 	}
 	c.count(ln, classWrite)
 	c.written = c.l.p.clock.coarse()
-	c.put(ln, entry{client: c, cmd: execCommand, want: int32(c.commands) + 2, kind: kindWrite, extra: x, mute: c.muted()}, block)
-	if c.watching {
-		c.own = nil // the lane is given back when it has answered
-	}
+	c.put(ln, entry{client: c, cmd: execCommand, want: n, kind: kindWrite, extra: x, mute: c.muted()}, block)
 	c.transaction = transaction{}
+	c.disown()
 	return true
 }
 
@@ -145,19 +145,14 @@ var watchCommand = command.Lookup([]byte("watch"))
 
 func (c *client) unwatch([][]byte) bool {
 	c.endWatch()
-	c.watching, c.unseen = false, false
 	return c.reply(ok)
 }
 
-// endWatch gives the watching connection back.
+// endWatch ends the watching and gives its connection back.
 func (c *client) endWatch() {
-	if !c.watching || c.own == nil {
-		return
+	if c.watching && c.own != nil {
+		c.own.push(entry{want: 1, kind: kindOwn}, resp.AppendCommand(nil, "UNWATCH"))
 	}
-	c.own.push(entry{want: 1, kind: kindOwn}, resp.AppendCommand(nil, "UNWATCH"))
-	ln := c.own
-	c.own = nil
-	if c.pending == 0 {
-		ln.release()
-	}
+	c.watching, c.unseen = false, false
+	c.disown()
 }

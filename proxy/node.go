@@ -20,6 +20,10 @@ type node struct {
 	known   pair   // a place that its history has certainly reached
 	until   uint32 // it failed and is not tried before then, on the proxy's clock; 0: it works
 	attempt int
+
+	lag      time.Duration // as polled
+	lagKnown bool
+	rtt      time.Duration // smoothed; 0: not known
 }
 
 // nodeAt returns the node with an address, making it if need be.

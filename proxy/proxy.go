@@ -23,10 +23,14 @@ type Proxy struct {
 	cfg    *conf.ProxyConfig
 	log    *slog.Logger
 	policy readPolicy
-	own    *credentials // of the proxy itself
-	clock  *clock
-	watch  topology.Watch
-	budget budget
+	// eventual reads look at the age of a replica's state only.
+	eventual bool
+	// limitsOutput: ordinary clients have an output buffer limit.
+	limitsOutput bool
+	own          *credentials // of the proxy itself
+	clock        *clock
+	watch        topology.Watch
+	budget       budget
 
 	server  *netio.Server
 	clients atomic.Int64
@@ -56,8 +60,9 @@ func New(cfg *conf.ProxyConfig, log *slog.Logger) (*Proxy, error) {
 		return nil, errors.New("a proxy needs sentinels and group, or master")
 	}
 	p := &Proxy{
-		cfg: cfg, log: log, policy: policy, clock: newClock(),
-		creds: make(map[credentials]*credentials), trouble: make(map[string]string),
+		cfg: cfg, log: log, policy: policy, eventual: cfg.Consistency == "eventual", clock: newClock(),
+		limitsOutput: cfg.OutputLimits.Normal.Hard > 0 || cfg.OutputLimits.Normal.Soft > 0,
+		creds:        make(map[credentials]*credentials), trouble: make(map[string]string),
 		stop: make(chan struct{}), started: time.Now(),
 	}
 	p.own = p.credentials(cfg.AuthUser, cfg.AuthPass)
@@ -136,6 +141,7 @@ func (p *Proxy) Start() error {
 	p.spawn(func() { p.clock.run(p.stop) })
 	p.spawn(p.spread)
 	p.watchSentinels()
+	p.spawn(p.poll)
 	if err := p.server.Start(); err != nil {
 		p.Close()
 		return err

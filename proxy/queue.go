@@ -31,14 +31,19 @@ func (e *entry) plain() bool {
 	return e.extra == nil && e.want == 1 && e.client != nil && !e.mute
 }
 
+// refused tells whether a command of the entry's transaction was refused.
+func (e *entry) refused() bool { return e.extra != nil && e.extra.refused }
+
 // extra is what an entry has besides when it is not an ordinary request.
 type extra struct {
 	reply   []byte                                            // of a canned entry
 	onReply func(frame []byte) (instead []byte, replace bool) // sees each reply before it is passed on
-	began   int64                                             // when a blocking command was issued, on the proxy's clock in ms
+	began   uint32                                            // when a blocking command was issued, on the proxy's clock in ms
 	onFail  func()                                            // runs when the request is given up
 	watched bool                                              // an EXEC behind WATCH: answered reply if it cannot be sent to the watching connection
 	last    bool                                              // only the last of its replies is passed on
+	want    int32                                             // all replies of a block, of which the last is passed on
+	refused bool                                              // a reply of a block was a refusal
 	skip    int32                                             // replies that were passed on before the connection was lost
 }
 
@@ -182,4 +187,14 @@ func (q *queue) forget(c *client) {
 	if q.head == q.tail {
 		q.empty()
 	}
+}
+
+// has tells whether a client has an entry in the queue.
+func (q *queue) has(c *client) bool {
+	for i := q.head; i != q.tail; i++ {
+		if q.at(i).client == c {
+			return true
+		}
+	}
+	return false
 }

@@ -36,7 +36,7 @@ var exceptions = map[string]class{
 	"client|getname": classHere, "client|help": classHere, "client|id": classHere, "client|info": classHere,
 	"client|kill": classHere, "client|list": classHere, "client|no-evict": classHere, "client|no-touch": classHere,
 	"client|reply": classHere, "client|setinfo": classHere, "client|setname": classHere, "client|unblock": classHere,
-	"client|tracking": classTracking, "client|caching": classCaching, "client|getredir": classHere,
+	"client|tracking": classTracking, "client|caching": classCaching, "client|getredir": classCaching,
 	"client|trackinginfo": classCaching,
 
 	"subscribe": classSubscribe, "psubscribe": classSubscribe, "ssubscribe": classSubscribe,

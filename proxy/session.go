@@ -39,7 +39,7 @@ var handlers = byID(map[string]func(c *client, args [][]byte) bool{
 	"client|info": (*client).clientInfo, "client|list": (*client).clientList, "client|kill": (*client).clientKill,
 	"client|reply": (*client).clientReply, "client|no-evict": (*client).clientSwitch,
 	"client|no-touch": (*client).clientSwitch, "client|help": (*client).clientHelp,
-	"client|getredir": (*client).clientGetRedir, "client|unblock": (*client).clientUnblock,
+	"client|unblock": (*client).clientUnblock,
 })
 
 func byID(named map[string]func(*client, [][]byte) bool) []func(*client, [][]byte) bool {
@@ -59,8 +59,25 @@ func (c *client) serve(cmd *command.Command, args [][]byte) bool {
 		c.spoil()
 		return c.reply(wrongArity(cmd))
 	}
+	if c.onlySubscriber() {
+		if answer := c.whileSubscribed(cmd, args); answer {
+			return true
+		}
+	}
 	c.l.stats.local++
 	return handlers[cmd.ID](c, args)
+}
+
+// whileSubscribed answers what a subscriber of RESP2 asks, except for the two
+// commands that end it.
+func (c *client) whileSubscribed(cmd *command.Command, args [][]byte) bool {
+	switch cmd.Name {
+	case "quit", "reset":
+		return false
+	case "ping": // the node answers it in the form that subscribers get
+		return c.putPrivate(c.own, entry{want: 1, cmd: cmd, kind: kindRead}, resp.AppendRequest(nil, args))
+	}
+	return c.reply(appendError("ERR Can't execute '" + cmd.Full + "': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context"))
 }
 
 func (c *client) ping(args [][]byte) bool {
@@ -92,8 +109,8 @@ func (c *client) reset([][]byte) bool {
 		return false
 	}
 	c.leavePrivate()
-	id := c.id
-	c.session = session{id: id}
+	c.set.sessions--
+	c.session = session{id: c.id}
 	c.begin()
 	return c.reply([]byte("+RESET\r\n"))
 }

@@ -11,7 +11,7 @@ type stats struct {
 	unknown        uint64 // -UNKNOWN replies
 	unavailable    uint64 // -UNAVAILABLE replies
 	protocolErrors uint64
-	resent         uint64
+	refusals       uint64 // routing refusals of nodes
 }
 
 // count notes where a request went.
