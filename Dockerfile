@@ -24,11 +24,10 @@ RUN ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", "/out/holdfast", "./cmd
 
 FROM scratch
 COPY --from=build /out/holdfast /holdfast
-# A named volume that is mounted here takes this owner over.
+# A new named volume that is mounted here takes this owner over.
 COPY --from=build --chown=10001:10001 /out/data /data
 USER 10001:10001
 WORKDIR /data
-VOLUME /data
 EXPOSE 6379 6380 9121 16379 26379 27379
 # A node's port; a sentinel or a proxy overrides it (compose.yaml does).
 HEALTHCHECK --interval=5s --timeout=3s --start-period=10s CMD ["/holdfast", "health", "127.0.0.1:6379"]
