@@ -12,7 +12,8 @@ import (
 // events prints and publishes what happens, in Redis Sentinel's words. It is
 // safe for concurrent use; subscribers see everything in one order.
 type events struct {
-	log *slog.Logger
+	log  *slog.Logger
+	self string // this sentinel's run id
 
 	mu          sync.Mutex
 	subscribers map[subscriber]struct{}
@@ -24,8 +25,8 @@ type subscriber interface {
 	event(name, text string)
 }
 
-func newEvents(log *slog.Logger) *events {
-	return &events{log: log, subscribers: map[subscriber]struct{}{}, said: map[string]map[string]bool{}}
+func newEvents(log *slog.Logger, self string) *events {
+	return &events{log: log, self: self, subscribers: map[subscriber]struct{}{}, said: map[string]map[string]bool{}}
 }
 
 func (e *events) subscribe(s subscriber) {
@@ -69,10 +70,26 @@ func (e *events) committed(ev group.Event) {
 			e.emit("+sdown", instance)
 		}
 	case "+switch-master":
-		delete(e.said, ev.Group) // the nodes have other roles now
+		e.forgetNodes(ev.Group)
+	case "+sentinel":
+		if strings.HasPrefix(ev.Text, "sentinel "+e.self+" ") {
+			return // no news to itself
+		}
 	}
 	e.emit(ev.Name, ev.Text)
 }
+
+// forgetNodes drops what was said of a group's nodes: they have other roles now.
+func (e *events) forgetNodes(group string) {
+	for key := range e.said[group] {
+		if !strings.HasPrefix(key, peerKey) {
+			delete(e.said[group], key)
+		}
+	}
+}
+
+// peerKey stands before a sentinel's id where an address stands for a node.
+const peerKey = "sentinel "
 
 // sdown prints +sdown or -sdown when this sentinel's verdict on a node has
 // changed since it was last said.

@@ -24,7 +24,8 @@ func (l *loop) judge(state *group.State, now time.Time) {
 			if down != w.down {
 				w.down, w.since = down, now
 			}
-			l.events.sdown(name, addr, g.Instance(addr), down)
+			agreed := addr == g.Master.Addr && g.Attempt.ODown
+			l.events.sdown(name, addr, g.Instance(addr), down || agreed)
 		}
 	}
 	for id, p := range l.peers {

@@ -171,7 +171,7 @@ func (p *peer) sendReport(r report, now time.Time) {
 // pingPeers PINGs the sentinels that are not reported to.
 func (l *loop) pingPeers(leader string, now time.Time) {
 	for id, p := range l.peers {
-		if p.waiting || now.Sub(p.pingAt) < peerPing || id == leader && !l.leads() {
+		if p.waiting || now.Sub(p.pingAt) < l.peerPace() || id == leader && !l.leads() {
 			continue
 		}
 		p.pingAt, p.waiting = now, true
@@ -180,6 +180,16 @@ func (l *loop) pingPeers(leader string, now time.Time) {
 			p.heard(v, err)
 		})
 	}
+}
+
+// peerPace is how often another sentinel is PINGed: often enough that it is not
+// SDOWN between two PINGs.
+func (l *loop) peerPace() time.Duration {
+	pace := peerPing
+	for _, m := range l.cfg.Monitors {
+		pace = min(pace, max(minPing, m.DownAfter/4))
+	}
+	return pace
 }
 
 // heard takes any reply for a sign of life, an error reply too.
@@ -196,7 +206,7 @@ func (l *loop) judgePeer(state *group.State, id string, p *peer, now time.Time) 
 	for name, g := range state.Groups {
 		down := p.health.Down(now, g.Settings.DownAfter, false)
 		p.down = p.down || down
-		l.events.sdown(name, "sentinel "+id, g.Other("sentinel", s.RunID, s.Addr), down)
+		l.events.sdown(name, peerKey+id, g.Other("sentinel", s.RunID, s.Addr), down)
 	}
 }
 

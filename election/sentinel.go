@@ -70,7 +70,7 @@ func (s *Sentinel) start() error {
 	if s.runID, err = loadRunID(s.cfg.Dir); err != nil {
 		return err
 	}
-	s.events = newEvents(s.log)
+	s.events = newEvents(s.log, s.runID)
 	s.machine = newMachine(s.events)
 	if s.server, err = listen(s); err != nil {
 		return err

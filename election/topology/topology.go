@@ -59,6 +59,9 @@ func (t *Topology) Newer(old *Topology) bool {
 	return t.Version > old.Version
 }
 
+// Serves tells whether the master takes requests.
+func (t *Topology) Serves() bool { return t.Phase == Stable && t.Master.Addr != "" }
+
 // Marshal returns the wire form, JSON in one bulk string.
 func (t *Topology) Marshal() []byte {
 	b, err := json.Marshal(t)

@@ -28,12 +28,13 @@ func Planned(g *group.Group, a *Answers, force bool, now time.Time) (group.Comma
 		return nil, ErrInProgress
 	case a.node(g.Master.Addr).down:
 		return &group.Seal{From: g.Epoch, Epoch: max(g.Epoch, s.promised()) + 1, Cause: group.ForAsked}, nil
-	case g.Next != nil:
-		return nil, ErrInProgress
 	}
 	addr := s.candidate()
-	if addr == "" {
+	switch {
+	case addr == "":
 		return nil, ErrNoGoodReplica
+	case g.Next != nil:
+		return nil, ErrInProgress
 	}
 	c := group.Master{Addr: addr, RunID: s.runID(addr), Epoch: g.Epoch}
 	return &group.Switch{Epoch: g.Epoch, Candidate: c}, nil

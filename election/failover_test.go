@@ -1,0 +1,249 @@
+package election
+
+import (
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast/election/topology"
+)
+
+func TestFirstMasterIsTheConfiguredOne(t *testing.T) {
+	c := newCluster(t, 3)
+	got := c.whole(2)
+	if got.Epoch != 1 || got.Master.Addr != c.nodes.order[0] || got.WriteAcks != 1 {
+		t.Fatalf("first topology: %+v", got)
+	}
+	c.mustWrite("x")
+}
+
+// A group is not born before every configured node has answered: one that is
+// still away may know an epoch.
+func TestFirstMasterWaitsForEveryNode(t *testing.T) {
+	c := newCluster(t, 3, func(c *cluster) { c.nodes.nodes[c.nodes.order[2]].kill() })
+	away := c.nodes.nodes[c.nodes.order[2]]
+	c.waitsFor(away.addr)
+	away.start()
+	c.whole(2)
+}
+
+// waitsFor waits until every sentinel's topology gives a reason that names what.
+func (c *cluster) waitsFor(what string) {
+	c.t.Helper()
+	eventually(c.t, "a reason that names "+what, func() bool {
+		for _, s := range c.sentinels {
+			t := s.Topology("mymaster")
+			if t == nil || t.Phase != topology.Failover || !strings.Contains(t.Reason, what) {
+				return false
+			}
+		}
+		return true
+	})
+}
+
+func TestMasterDies(t *testing.T) {
+	c := newCluster(t, 3)
+	old := c.whole(2).Master.Addr
+	c.mustWrite("before")
+	dead := c.nodes.nodes[old]
+	killed := time.Now()
+	dead.kill()
+	got := c.until("another master", func(t *topology.Topology) bool { return t.Master.Addr != old })
+	t.Logf("down-after %v, new master published on every sentinel after %v", testDownAfter, time.Since(killed))
+	if got.Epoch != 2 {
+		t.Errorf("the new master has epoch %d", got.Epoch)
+	}
+	c.mustWrite("after")
+	dead.start()
+	c.whole(2)
+	c.nothingLost()
+	if dead.master != got.Master.Addr {
+		t.Errorf("the old master follows %q", dead.master)
+	}
+	was, is := strings.ReplaceAll(old, ":", " "), strings.ReplaceAll(got.Master.Addr, ":", " ")
+	for _, id := range ids {
+		c.printed(id, "+sdown master mymaster "+was, "+odown master mymaster "+was+" #quorum ", "+failover-end master mymaster "+was,
+			"+switch-master mymaster "+was+" "+is, "+slave slave "+old+" "+was+" @ mymaster "+is, "+sdown slave "+old+" "+was+" @ mymaster "+is,
+			"-sdown slave "+old)
+	}
+}
+
+// A master that was only frozen still believes in its epoch when it thaws.
+func TestFrozenMasterReturns(t *testing.T) {
+	c := newCluster(t, 3)
+	old := c.whole(2).Master.Addr
+	c.nodes.nodes[old].freeze()
+	c.until("another master", func(t *topology.Topology) bool { return t.Master.Addr != old })
+	c.mustWrite("meanwhile")
+	c.nodes.nodes[old].thaw()
+	c.whole(2)
+	c.nothingLost()
+}
+
+// A restarted process is not the master it was, however fast it came back.
+func TestMasterRestartsFasterThanDownAfter(t *testing.T) {
+	c := newCluster(t, 3)
+	old := c.whole(2).Master.Addr
+	c.mustWrite("before")
+	c.nodes.nodes[old].kill()
+	c.nodes.nodes[old].start()
+	c.until("a higher epoch", func(t *topology.Topology) bool { return t.Epoch == 2 && t.Master.Addr != old })
+	c.whole(2)
+	c.nothingLost()
+}
+
+// With write-acks 1 and two holders both must be heard before one is chosen:
+// either may be the one that confirmed.
+func TestWaitsForTheHolders(t *testing.T) {
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	c.mustWrite("before")
+	a, b := c.nodes.nodes[top.Master.Addr], c.nodes.nodes[top.Replicas[0].Addr]
+	b.freeze()
+	a.kill()
+	c.waitsFor(b.addr)
+	b.thaw()
+	c.until("a master again", func(t *topology.Topology) bool { return t.Epoch >= 2 && t.Master.Addr != a.addr })
+	c.nothingLost()
+	a.start()
+	c.whole(2)
+}
+
+// A dead replica leaves the holders while the master serves, so that the other
+// one alone may succeed the master afterwards.
+func TestDeadReplicaLeavesTheHolders(t *testing.T) {
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	gone, last := c.nodes.nodes[top.Replicas[0].Addr], top.Replicas[1].Addr
+	gone.kill()
+	eventually(t, "one holder", func() bool {
+		g := c.leader().group()
+		return len(g.Holders.Members) == 1 && g.Next == nil
+	})
+	c.mustWrite("with one holder")
+	c.nodes.nodes[top.Master.Addr].kill()
+	c.waitsFor("needs 1 replicas") // nobody is left to confirm the barrier
+	gone.start()
+	c.until("the last one as master", func(t *topology.Topology) bool { return t.Master.Addr == last })
+	c.mustWrite("again")
+	c.nothingLost()
+}
+
+func TestWholeGroupRestarts(t *testing.T) {
+	c := newCluster(t, 3)
+	c.whole(2)
+	for _, n := range c.nodes.nodes {
+		n.kill()
+	}
+	eventually(t, "the group to have no master", func() bool { return c.leader().Topology("mymaster").Phase == topology.Failover })
+	for _, n := range c.nodes.nodes {
+		n.start()
+	}
+	if got := c.whole(2); got.Epoch < 2 {
+		t.Errorf("the group came back with epoch %d", got.Epoch)
+	}
+	c.nodes.mu.Lock()
+	c.nodes.acked = nil // nothing was on any disk
+	c.nodes.mu.Unlock()
+	c.mustWrite("again")
+}
+
+func TestAllSentinelsRestart(t *testing.T) {
+	c := newCluster(t, 3)
+	before := c.whole(2)
+	for _, id := range ids {
+		c.stop(id)
+	}
+	c.nodes.write(before.Master.Addr, "without sentinels")
+	for _, id := range ids {
+		c.start(id)
+	}
+	after := c.whole(2)
+	if after.Epoch != before.Epoch || after.Master != before.Master {
+		t.Errorf("the group changed from %+v to %+v", before, after)
+	}
+	c.nodes.nodes[after.Master.Addr].kill()
+	c.until("another master", func(t *topology.Topology) bool { return t.Master.Addr != after.Master.Addr })
+	c.nothingLost()
+}
+
+// A replica process that is replaced by a new one is replaced among the
+// holders too: the new one holds nothing of what the old one confirmed.
+func TestReplicaRestarts(t *testing.T) {
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	r := c.nodes.nodes[top.Replicas[0].Addr]
+	old := r.incarnation
+	r.kill()
+	r.start()
+	eventually(t, "the new incarnation among the holders", func() bool {
+		g := c.leader().group()
+		return g.Holders.Has(r.incarnation) && !g.Holders.Has(old) && len(g.Holders.Members) == 2
+	})
+	if got := c.stable(); got.Epoch != top.Epoch {
+		t.Errorf("a replica's restart changed the epoch to %d", got.Epoch)
+	}
+}
+
+func TestPlannedSwitchover(t *testing.T) {
+	c := newCluster(t, 3)
+	old := c.whole(2).Master.Addr
+	c.mustWrite("before")
+	for round := range 3 {
+		asked := time.Now()
+		if v, err := c.do(ids[round], "SENTINEL", "FAILOVER", "mymaster"); err != nil || v.Text != "OK" {
+			t.Fatalf("SENTINEL FAILOVER: %+v, %v", v, err)
+		}
+		got := c.until("another master", func(t *topology.Topology) bool { return t.Master.Addr != old })
+		t.Logf("switched over in %v", time.Since(asked))
+		if got.Epoch != uint64(2+round) {
+			t.Errorf("epoch %d", got.Epoch)
+		}
+		old = got.Master.Addr
+		c.mustWrite("after")
+		c.whole(2)
+		c.nothingLost()
+	}
+}
+
+// A candidate that dies while the master drains: the group goes on at a higher
+// epoch with the best there is, which may be the master itself.
+func TestCandidateDiesWhileDraining(t *testing.T) {
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	c.mustWrite("before")
+	for _, r := range top.Replicas {
+		c.nodes.nodes[r.Addr].freeze()
+	}
+	if _, err := c.do("s1", "SENTINEL", "FAILOVER", "mymaster"); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "the drain", func() bool { return c.leader().group().Epoch > 1 || c.leader().group().Phase == "switching" })
+	c.nodes.nodes[top.Replicas[0].Addr].thaw()
+	c.nodes.nodes[top.Replicas[1].Addr].thaw()
+	c.until("a master of a higher epoch", func(t *topology.Topology) bool { return t.Epoch >= 2 })
+	c.mustWrite("after")
+	c.nothingLost()
+}
+
+func TestFailoverRefused(t *testing.T) {
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	if _, err := c.do("s1", "SENTINEL", "FAILOVER", "nosuch"); err == nil || err.Error() != "ERR No such master with that name" {
+		t.Errorf("an unknown master: %v", err)
+	}
+	for _, r := range top.Replicas {
+		c.nodes.nodes[r.Addr].kill()
+	}
+	eventually(t, "no replica up", func() bool {
+		for _, r := range c.leader().Topology("mymaster").Replicas {
+			if r.Up {
+				return false
+			}
+		}
+		return true
+	})
+	if _, err := c.do("s2", "SENTINEL", "FAILOVER", "mymaster"); err == nil || err.Error() != "NOGOODSLAVE No suitable replica to promote" {
+		t.Errorf("without a replica: %v", err)
+	}
+}
