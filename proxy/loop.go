@@ -79,7 +79,7 @@ func (l *loop) wake(c *client) {
 
 // masterServes tells whether the group has a master that takes requests.
 func (l *loop) masterServes() bool {
-	return l.topo != nil && l.topo.Phase == topology.Stable && l.topo.Master.Addr != ""
+	return l.topo != nil && l.topo.Serves()
 }
 
 // isMaster tells whether a link leads to the topology's master, and to the same

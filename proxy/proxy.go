@@ -7,7 +7,6 @@ import (
 	"log/slog"
 	"net"
 	"runtime"
-	"strconv"
 	"strings"
 	"sync"
 	"sync/atomic"
@@ -102,17 +101,9 @@ func loopCount(cfg *conf.ProxyConfig) int {
 
 func listenAddrs(cfg *conf.ProxyConfig) []string {
 	var all []string
-	for _, host := range cfg.Bind {
-		optional := strings.HasPrefix(host, "-")
-		host = strings.TrimPrefix(host, "-")
-		switch host {
-		case "*":
-			host = "0.0.0.0"
-		case "::*":
-			host = "::"
-		}
-		addr := net.JoinHostPort(host, strconv.Itoa(cfg.Port))
-		if optional && !canListen(addr) {
+	for _, bind := range cfg.BindAddrs() {
+		addr := bind.Join(cfg.Port)
+		if bind.Optional && !canListen(addr) {
 			continue
 		}
 		all = append(all, "tcp://"+addr)
