@@ -112,13 +112,17 @@ func (lp Listpack) Seek(index int) int {
 // which every (skip+1)th is compared, or -1. With skip 1 it finds a field among
 // field-value pairs. p may be -1.
 func (lp Listpack) Find(p int, value []byte, skip int) int {
+	if p < 0 {
+		return -1
+	}
 	sought := soughtValue(value)
-	for p >= 0 {
+	for lp[p] != lpEnd {
 		if lp.matches(p, &sought) {
 			return p
 		}
-		for i := 0; i <= skip && p >= 0; i++ {
-			p = lp.Next(p)
+		p += lp.spanAt(p)
+		for i := 0; i < skip && lp[p] != lpEnd; i++ {
+			p += lp.spanAt(p)
 		}
 	}
 	return -1
@@ -143,6 +147,9 @@ func (lp Listpack) matches(p int, s *sought) bool {
 	if s.numeric {
 		n, ok := lp.intAt(p)
 		return ok && n == s.num
+	}
+	if c := lp[p]; c&0xC0 == 0x80 { // a short string, as nearly all are
+		return int(c&0x3F) == len(s.value) && string(lp[p+1:p+1+len(s.value)]) == string(s.value)
 	}
 	str, ok := lp.stringAt(p)
 	return ok && bytes.Equal(str, s.value)

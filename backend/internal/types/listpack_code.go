@@ -161,8 +161,16 @@ func (lp Listpack) dataSizeAt(p int) int {
 	return head + size
 }
 
-// spanAt returns the size of the whole element at p.
+// spanAt returns the size of the whole element at p. Short strings, which nearly all
+// elements are, are worth a short way: every walk is made of this.
 func (lp Listpack) spanAt(p int) int {
+	if c := lp[p]; c>>6 == 2 {
+		return int(c) - 0x80 + 2
+	}
+	return lp.longSpanAt(p)
+}
+
+func (lp Listpack) longSpanAt(p int) int {
 	n := lp.dataSizeAt(p)
 	return n + lpBacklenSize(n)
 }

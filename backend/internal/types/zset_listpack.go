@@ -13,6 +13,19 @@ func (lp Listpack) scoreAt(p int) float64 {
 	return score
 }
 
+// pairRank returns how many pairs stand before member, and its score.
+func (lp Listpack) pairRank(member []byte) (rank int, score float64, ok bool) {
+	sought := soughtValue(member)
+	for p := lpHeaderSize; lp[p] != lpEnd; rank++ {
+		q := p + lp.spanAt(p)
+		if lp.matches(p, &sought) {
+			return rank, lp.scoreAt(q), true
+		}
+		p = q + lp.spanAt(q)
+	}
+	return 0, 0, false
+}
+
 // encodeScore encodes a score, with buf for its text.
 func encodeScore(score float64, buf *[MaxDoubleLen]byte) element {
 	if n, ok := DoubleToInt(score); ok {

@@ -27,6 +27,9 @@ func (z *ZSet) rank(b *zbound) int {
 
 // Rank returns the rank of member, lowest score first, and its score.
 func (z *ZSet) Rank(member []byte) (rank int, score float64, ok bool) {
+	if !z.large() { // no score has to be read to find a member among few
+		return z.lp().pairRank(member)
+	}
 	if score, ok = z.Score(member); !ok {
 		return 0, 0, false
 	}
