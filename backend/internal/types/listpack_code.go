@@ -165,7 +165,7 @@ func (lp Listpack) dataSizeAt(p int) int {
 // elements are, are worth a short way: every walk is made of this.
 func (lp Listpack) spanAt(p int) int {
 	if c := lp[p]; c>>6 == 2 {
-		return int(c) - 0x80 + 2
+		return int(c) - (0x80 - 2)
 	}
 	return lp.longSpanAt(p)
 }
