@@ -40,6 +40,9 @@ func newRig(t testing.TB) *rig {
 func (r *rig) do(words ...string) []byte {
 	r.t.Helper()
 	run := r.rows[strings.ToLower(words[0])]
+	if run == nil && len(words) > 1 {
+		run = r.rows[strings.ToLower(words[0]+"|"+words[1])]
+	}
 	if run == nil {
 		r.t.Fatalf("no command %s", words[0])
 	}

@@ -1,25 +1,51 @@
 package commands
 
-import "strconv"
+import (
+	"strconv"
 
-// scanning is what HSCAN, SSCAN and ZSCAN ask for behind the key.
+	"holdfast/backend/internal/store"
+)
+
+// scanning is what SCAN asks for, and HSCAN, SSCAN and ZSCAN behind the key.
 type scanning struct {
 	cursor  uint64
 	count   int
 	pattern []byte // nil: all
+	kind    []byte // SCAN: the type of a key's value; nil: any
 }
 
 // maxScanCount bounds COUNT; more is all there is.
 const maxScanCount = 1 << 30
 
-// scanning reads cursor [MATCH pattern] [COUNT count].
-func (c *Ctx) scanning() (s scanning, ok bool) {
-	if s.cursor, ok = parseCursor(c.Args[2]); !ok {
+// scan visits the keys of a database. The name of a type that there is not is no error:
+// no key has it.
+func scan(c *Ctx) {
+	s, ok := c.scanningFrom(1, true)
+	if !ok {
+		return
+	}
+	at, n := len(c.Out), 0
+	next := c.DB.Scan(s.cursor, s.count, func(key []byte, t store.Type) {
+		if s.wants(key) && (s.kind == nil || is(s.kind, t.String())) {
+			c.Bulk(key)
+			n++
+		}
+	})
+	c.scannedAt(at, next, n)
+}
+
+// scanning reads cursor [MATCH pattern] [COUNT count] behind a key.
+func (c *Ctx) scanning() (s scanning, ok bool) { return c.scanningFrom(2, false) }
+
+// scanningFrom reads the cursor at argument i and the options behind it, TYPE among
+// them if the keys of a database are scanned.
+func (c *Ctx) scanningFrom(i int, keys bool) (s scanning, ok bool) {
+	if s.cursor, ok = parseCursor(c.Args[i]); !ok {
 		c.Err("ERR invalid cursor")
 		return s, false
 	}
 	s.count = 10
-	for i := 3; i < len(c.Args); i += 2 {
+	for i++; i < len(c.Args); i += 2 {
 		more := i+1 < len(c.Args)
 		switch {
 		case more && is(c.Args[i], "count"):
@@ -36,6 +62,8 @@ func (c *Ctx) scanning() (s scanning, ok bool) {
 			if s.pattern = c.Args[i+1]; string(s.pattern) == "*" {
 				s.pattern = nil
 			}
+		case more && keys && is(c.Args[i], "type"):
+			s.kind = c.Args[i+1]
 		default:
 			c.Err(errSyntax)
 			return s, false

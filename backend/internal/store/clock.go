@@ -19,6 +19,9 @@ const (
 // time. Clocks of existing keys keep their bits and soon mean the right thing.
 func (s *Store) SetLFU(on bool) { s.lfu = on }
 
+// LFU tells what SetLFU said.
+func (s *Store) LFU() bool { return s.lfu }
+
 func (s *Store) seconds() uint32 { return uint32(s.now/1000) & metaClock }
 func (s *Store) minutes() uint32 { return uint32(s.now/60_000) & 0xffff }
 

@@ -116,6 +116,10 @@ func (db *DB) Value(key []byte) (v Value, ok bool) {
 // Exists tells whether there is such a key.
 func (db *DB) Exists(key []byte) bool { return db.read(key) != 0 }
 
+// Has tells whether there is such a key and counts as nothing, for commands
+// that ask before they write: SET NX, COPY.
+func (db *DB) Has(key []byte) bool { return db.find(key) != 0 }
+
 // Type is the type of key's value, None when there is no such key.
 func (db *DB) Type(key []byte) Type {
 	e := db.peek(key)
