@@ -71,6 +71,8 @@ func subcommands() []*cobra.Command {
 		sentinelCommand(),
 		proxyCommand(),
 		upCommand(),
+		statusCommand(),
+		drillCommand(),
 		benchCommand(),
 		healthCommand(),
 	}

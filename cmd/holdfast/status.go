@@ -1,0 +1,176 @@
+package main
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"os"
+	"strings"
+	"text/tabwriter"
+
+	"github.com/spf13/cobra"
+
+	"holdfast/cmd/internal/up"
+	"holdfast/cmd/internal/view"
+	"holdfast/election/topology"
+)
+
+func statusCommand() *cobra.Command {
+	var dir string
+	cmd := &cobra.Command{
+		Use:   "status",
+		Short: "Show who is who in a running group",
+		Long: `Status asks every part of the group that "holdfast up" runs in a directory and
+prints what each says of itself: roles, epochs, offsets, and what the group
+waits for when it has no master. It exits 0 when the group has a master that
+serves.`,
+		Args: cobra.NoArgs,
+		RunE: func(cmd *cobra.Command, _ []string) error { return status(cmd.Context(), dir, os.Stdout) },
+	}
+	cmd.Flags().StringVar(&dir, "dir", up.Defaults().Dir, "directory of the running group")
+	return cmd
+}
+
+func status(ctx context.Context, dir string, w io.Writer) error {
+	state, err := up.ReadState(dir)
+	if err != nil {
+		return err
+	}
+	topo, err := view.AskTopology(ctx, addrs(state.Sentinels), up.Group)
+	printGroup(w, topo, err)
+	printNodes(ctx, w, state.Nodes, topo)
+	printSentinels(ctx, w, state.Sentinels)
+	printProxies(ctx, w, state.Proxies)
+	if err != nil || topo.Phase != topology.Stable {
+		return exitStatus(1)
+	}
+	return nil
+}
+
+func addrs(parts []up.Process) []string {
+	var all []string
+	for _, p := range parts {
+		all = append(all, p.Addr)
+	}
+	return all
+}
+
+func printGroup(w io.Writer, t *topology.Topology, err error) {
+	if err != nil {
+		fmt.Fprintf(w, "group %s: %v\n", up.Group, err)
+		return
+	}
+	master := "no master"
+	if t.Master.Addr != "" {
+		master = "master " + t.Master.Addr
+	}
+	fmt.Fprintf(w, "group %s: %s, epoch %d, %s, write-acks %d\n", t.Group, t.Phase, t.Epoch, master, t.WriteAcks)
+	if t.Reason != "" {
+		fmt.Fprintf(w, "  waits: %s\n", t.Reason)
+	}
+}
+
+func table(w io.Writer, head string) *tabwriter.Writer {
+	fmt.Fprintln(w)
+	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', 0)
+	fmt.Fprintln(t, head)
+	return t
+}
+
+func printNodes(ctx context.Context, w io.Writer, parts []up.Process, topo *topology.Topology) {
+	nodes := view.All(addrs(parts), func(addr string) view.Node { return view.AskNode(ctx, addr) })
+	var head int64 // the master's offset: what the others are behind
+	for _, n := range nodes {
+		if n.Role == "master" {
+			head = max(head, n.Offset)
+		}
+	}
+	t := table(w, "NODE\tPID\tROLE\tLINK\tEPOCH\tOFFSET\tBEHIND\tKEYS")
+	for i, n := range nodes {
+		if n.Err != nil {
+			fmt.Fprintf(t, "%s\t%s\tdown: %v\n", n.Addr, pid(parts[i]), short(n.Err))
+			continue
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\n", n.Addr, pid(parts[i]), role(n, topo), link(n),
+			n.Epoch, n.Offset, behind(n, head), n.Keys)
+	}
+	t.Flush()
+}
+
+// role is what a node says of itself, and a word where the group says otherwise.
+func role(n view.Node, topo *topology.Topology) string {
+	name := map[string]string{"master": "master", "slave": "replica"}[n.Role]
+	if name == "replica" && n.Master == "" {
+		name = "none yet"
+	}
+	if topo != nil && topo.Phase == topology.Stable && (n.Role == "master") != (topo.Master.Addr == n.Addr) {
+		name += " (the group disagrees)"
+	}
+	return name
+}
+
+func link(n view.Node) string {
+	switch {
+	case n.Role == "master":
+		return fmt.Sprintf("%d replicas", n.Replicas)
+	case n.Master == "":
+		return "–"
+	case n.LinkUp:
+		return "up to " + n.Master
+	}
+	return "down to " + n.Master
+}
+
+func behind(n view.Node, head int64) string {
+	if n.Role == "master" || head == 0 {
+		return "–"
+	}
+	return fmt.Sprintf("%d bytes", max(head-n.Offset, 0))
+}
+
+func printSentinels(ctx context.Context, w io.Writer, parts []up.Process) {
+	t := table(w, "SENTINEL\tPID\tID\tLEADER\tTERM")
+	for i, s := range view.All(addrs(parts), func(addr string) view.Sentinel { return view.AskSentinel(ctx, addr) }) {
+		if s.Err != nil {
+			fmt.Fprintf(t, "%s\t%s\tdown: %v\n", s.Addr, pid(parts[i]), short(s.Err))
+			continue
+		}
+		leader := s.Leader
+		switch leader {
+		case "":
+			leader = "none known"
+		case s.ID:
+			leader = "itself"
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\n", s.Addr, pid(parts[i]), s.ID, leader, s.Term)
+	}
+	t.Flush()
+}
+
+func printProxies(ctx context.Context, w io.Writer, parts []up.Process) {
+	t := table(w, "PROXY\tPID\tANSWERS")
+	for i, p := range view.All(addrs(parts), func(addr string) view.Proxy { return view.AskProxy(ctx, addr) }) {
+		answers := fmt.Sprintf("in %.1f ms", float64(p.Took.Microseconds())/1000)
+		if p.Err != nil {
+			answers = "down: " + short(p.Err)
+		}
+		fmt.Fprintf(t, "%s\t%s\t%s\n", p.Addr, pid(parts[i]), answers)
+	}
+	t.Flush()
+}
+
+func pid(p up.Process) string {
+	if p.PID == 0 {
+		return "–"
+	}
+	return fmt.Sprint(p.PID)
+}
+
+// short is the innermost error: the table already says whom it is about.
+func short(err error) string {
+	for next := errors.Unwrap(err); next != nil; next = errors.Unwrap(err) {
+		err = next
+	}
+	return strings.TrimSpace(err.Error())
+}
