@@ -146,48 +146,55 @@ const leadWait = 5 * time.Second
 
 // throughLeader has the leader carry a request out, this sentinel itself where
 // it leads, and relays the reply. Where nobody leads it waits a little for
-// somebody to.
+// somebody to. A request that may have been carried out is not sent again: a
+// second failover is not what was asked for.
 func (c *conn) throughLeader(args ...string) {
 	s := c.server.s
 	ctx, cancel := context.WithTimeout(context.Background(), leadWait)
 	defer cancel()
-	last := "NOQUORUM no sentinel leads: a majority of the sentinels must be reachable"
-	for ctx.Err() == nil {
+	for {
 		leader := s.raft.Leader()
-		if leader == s.id {
+		to, known := s.machine.state.Load().Sentinels[leader]
+		switch {
+		case leader == s.id:
 			at := len(c.out)
-			c.lead(bytesOf(args))
-			if text := string(c.out[at:]); !strings.HasPrefix(text, "-"+notLeader) {
+			if c.lead(bytesOf(args)); string(c.out[at:]) != "-"+notLeader+"\r\n" {
 				return
 			}
 			c.out = c.out[:at]
-		} else if to, known := s.machine.state.Load().Sentinels[leader]; known {
-			v, err := ask(ctx, to.Addr, s.peerOptions(), append([]string{"HOLDFAST", "LEAD"}, args...))
-			switch {
-			case err == nil || v.Kind == '-' && v.Text != notLeader:
+		case known:
+			if v, settled := askLeader(ctx, to.Addr, s.peerOptions(), args); settled {
 				c.relay(v)
 				return
-			case v.Kind != '-':
-				last = "ERR the leading sentinel at " + to.Addr + " does not answer: " + err.Error()
 			}
 		}
 		select {
 		case <-ctx.Done():
+			c.fail("NOQUORUM no sentinel leads: a majority of the sentinels must be reachable")
+			return
 		case <-s.stopped:
 			cancel()
 		case <-time.After(tick / 4):
 		}
 	}
-	c.fail(last)
 }
 
-func ask(ctx context.Context, addr string, o client.Options, args []string) (resp.Value, error) {
+// askLeader passes a request on. It reports false when it was certainly not
+// carried out: nobody was there, or somebody who does not lead.
+func askLeader(ctx context.Context, addr string, o client.Options, args []string) (v resp.Value, settled bool) {
 	conn, err := client.Dial(ctx, addr, o)
 	if err != nil {
-		return resp.Value{}, err
+		return v, false
 	}
 	defer conn.Close()
-	return conn.Do(ctx, args...)
+	v, err = conn.Do(ctx, append([]string{"HOLDFAST", "LEAD"}, args...)...)
+	switch {
+	case v.Kind == '-':
+		return v, v.Text != notLeader
+	case err != nil:
+		v = resp.Value{Kind: '-', Text: "ERR the leading sentinel at " + addr + " was lost; the request may have been carried out: " + err.Error()}
+	}
+	return v, true
 }
 
 // relay answers what another sentinel answered: a status, an error, a number.

@@ -45,7 +45,7 @@ type cluster struct {
 	dirs      map[string]string
 	sentinels map[string]*Sentinel
 	logs      map[string]*logBuffer
-	prepare   func(id string, s *Sentinel) // called before a sentinel starts
+	wrap      func(id string, p proposer) proposer // of a sentinel's way to raft; nil: as it is
 	writeAcks int
 }
 
@@ -96,7 +96,7 @@ func (c *cluster) config(id string) conf.SentinelConfig {
 	cfg := conf.SentinelConfig{
 		Common:     conf.Common{Bind: []string{"127.0.0.1"}, Dir: c.dirs[id], MaxClients: 100},
 		AnnounceIP: "127.0.0.1",
-		Raft:       conf.Raft{ID: id, Timeout: 100 * time.Millisecond},
+		Raft:       conf.Raft{ID: id, Timeout: 250 * time.Millisecond},
 		Monitors: []conf.Monitor{{
 			Name: "mymaster", Master: c.nodes.order[0], Replicas: c.nodes.order[1:], Quorum: 2,
 			DownAfter: testDownAfter, FailoverTimeout: 3 * time.Second, ParallelSyncs: 1, WriteAcks: c.writeAcks, Promotion: "safe",
@@ -115,8 +115,8 @@ func (c *cluster) start(id string) {
 		c.t.Fatal(err)
 	}
 	s.network = c.network
-	if c.prepare != nil {
-		c.prepare(id, s)
+	if c.wrap != nil {
+		s.wrap = func(p proposer) proposer { return c.wrap(id, p) }
 	}
 	if err := s.Start(); err != nil {
 		c.t.Fatal(err)
@@ -218,12 +218,11 @@ func (c *cluster) nothingLost() {
 }
 
 func (c *cluster) do(id string, args ...string) (resp.Value, error) {
-	c.t.Helper()
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
 	conn, err := client.Dial(ctx, c.sentinels[id].Addr(), client.Options{})
 	if err != nil {
-		c.t.Fatal(err)
+		return resp.Value{}, err
 	}
 	defer conn.Close()
 	return conn.Do(ctx, args...)

@@ -212,15 +212,20 @@ func TestCandidateDiesWhileDraining(t *testing.T) {
 	c := newCluster(t, 3)
 	top := c.whole(2)
 	c.mustWrite("before")
-	for _, r := range top.Replicas {
-		c.nodes.nodes[r.Addr].freeze()
+	each := func(do func(n *fakeNode)) {
+		for _, r := range top.Replicas {
+			do(c.nodes.nodes[r.Addr])
+		}
 	}
-	if _, err := c.do("s1", "SENTINEL", "FAILOVER", "mymaster"); err != nil {
-		t.Fatal(err)
-	}
-	eventually(t, "the drain", func() bool { return c.leader().group().Epoch > 1 || c.leader().group().Phase == "switching" })
-	c.nodes.nodes[top.Replicas[0].Addr].thaw()
-	c.nodes.nodes[top.Replicas[1].Addr].thaw()
+	eventually(t, "the switchover to begin", func() bool {
+		each((*fakeNode).freeze)
+		v, _ := c.do("s1", "SENTINEL", "FAILOVER", "mymaster")
+		if v.Text != "OK" { // a slow moment: they were found to be frozen first
+			each((*fakeNode).thaw)
+		}
+		return v.Text == "OK"
+	})
+	each((*fakeNode).thaw)
 	c.until("a master of a higher epoch", func(t *topology.Topology) bool { return t.Epoch >= 2 })
 	c.mustWrite("after")
 	c.nothingLost()

@@ -59,11 +59,15 @@ type loop struct {
 }
 
 func newLoop(s *Sentinel) *loop {
-	return &loop{
+	l := &loop{
 		s: s, cfg: s.cfg, id: s.id, log: s.log, machine: s.machine, events: s.events, raft: s.raft,
 		inbox: make(chan func(), inboxSize), ended: make(chan struct{}),
 		groups: map[string]*monitored{}, peers: map[string]*peer{}, reports: map[string]report{},
 	}
+	if s.wrap != nil {
+		l.raft = s.wrap(l.raft)
+	}
+	return l
 }
 
 // post has f run in the loop. It waits for a place, and reports false when the

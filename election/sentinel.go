@@ -26,7 +26,8 @@ import (
 type Sentinel struct {
 	cfg     *conf.SentinelConfig
 	log     *slog.Logger
-	network *consensus.Network // tests: raft without sockets
+	network *consensus.Network      // raft without sockets, where there is one
+	wrap    func(proposer) proposer // stands between the loop and raft, where there is one
 
 	id      string // among the raft members
 	runID   string // what SENTINEL MYID answers; kept in dir

@@ -1,0 +1,214 @@
+package election
+
+import (
+	"context"
+	"encoding/json"
+	"fmt"
+	"slices"
+	"sync"
+	"testing"
+	"time"
+
+	"holdfast/election/topology"
+)
+
+// seam stands between a sentinel's loop and raft. When the entry of the named
+// kind is about to be proposed, or has just been committed, the sentinel dies:
+// it proposes nothing any more and loses its place in the raft group.
+type seam struct {
+	proposer
+	c     *cluster
+	id    string
+	point *point
+}
+
+// point is one step of a failover at which the leader dies, once.
+type point struct {
+	kind  string // of the entry
+	after bool   // it is committed first
+
+	mu   sync.Mutex
+	hit  string // the sentinel that died there
+	dead chan struct{}
+}
+
+func (p *point) String() string {
+	return map[bool]string{false: "before ", true: "after "}[p.after] + p.kind
+}
+
+func (s *seam) Propose(ctx context.Context, entry []byte) error {
+	var e struct{ Kind string }
+	if err := json.Unmarshal(entry, &e); err != nil {
+		return err
+	}
+	if e.Kind != s.point.kind || !s.point.armed(s.id) {
+		return s.proposer.Propose(ctx, entry)
+	}
+	var err error
+	if s.point.after {
+		err = s.proposer.Propose(ctx, entry)
+	}
+	for _, id := range ids {
+		if id != s.id {
+			s.c.network.Cut(s.id+":1", id+":1")
+		}
+	}
+	close(s.point.dead)
+	<-ctx.Done() // the dead do not learn what became of it
+	return fmt.Errorf("killed %v: %w", s.point, errOr(err, ctx.Err()))
+}
+
+func errOr(a, b error) error {
+	if a != nil {
+		return a
+	}
+	return b
+}
+
+// armed reports, once, that this sentinel has come to the point.
+func (p *point) armed(id string) bool {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	if p.dead == nil || p.hit != "" {
+		return false
+	}
+	p.hit = id
+	return true
+}
+
+// arm makes the next arrival at the point deadly.
+func (p *point) arm() {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	p.dead = make(chan struct{})
+}
+
+// The leader is killed at every commit of a failover; whoever leads next
+// completes it, with nothing lost and one master.
+func TestLeaderDiesAtEveryStep(t *testing.T) {
+	stories := []struct {
+		name  string
+		kinds []string
+		begin func(c *cluster, top *topology.Topology)
+	}{
+		{"failover", []string{"judge", "seal", "choose", "open"}, func(c *cluster, top *topology.Topology) {
+			c.nodes.nodes[top.Master.Addr].kill()
+		}},
+		{"switchover", []string{"switch", "seal", "choose", "open"}, func(c *cluster, top *topology.Topology) {
+			c.background("s1", "SENTINEL", "FAILOVER", "mymaster")
+		}},
+	}
+	for _, story := range stories {
+		for _, kind := range story.kinds {
+			for _, after := range []bool{false, true} {
+				p := &point{kind: kind, after: after}
+				t.Run(fmt.Sprint(story.name, " ", p), func(t *testing.T) {
+					t.Parallel()
+					c := newCluster(t, 3, func(c *cluster) {
+						c.wrap = func(id string, p2 proposer) proposer { return &seam{proposer: p2, c: c, id: id, point: p} }
+					})
+					top := c.whole(2)
+					c.mustWrite("before")
+					p.arm()
+					story.begin(c, top)
+					c.survivesAt(p, top)
+				})
+			}
+		}
+	}
+}
+
+// background sends a command whose reply does not matter; it ends before the
+// test does.
+func (c *cluster) background(id string, args ...string) {
+	done := make(chan struct{})
+	go func() { defer close(done); c.do(id, args...) }()
+	c.t.Cleanup(func() { <-done })
+}
+
+// survivesAt waits for the leader to die at the point, buries it, and holds the
+// rest to the invariants.
+func (c *cluster) survivesAt(p *point, top *topology.Topology) {
+	c.t.Helper()
+	select {
+	case <-p.dead:
+	case <-time.After(10 * time.Second):
+		c.t.Fatalf("nobody came to the point %v", p)
+	}
+	died := time.Now()
+	c.stop(p.hit)
+	if p.kind != "switch" || p.after { // an intent that was not committed is forgotten
+		c.until("the failover to be completed", func(t *topology.Topology) bool { return t.Epoch > top.Epoch })
+	}
+	c.t.Logf("completed %v after the leader's death", time.Since(died))
+	c.mustWrite("after")
+	c.nothingLost()
+	for _, n := range c.nodes.nodes {
+		if !n.alive() {
+			n.start()
+		}
+	}
+	for _, id := range ids {
+		if id != p.hit {
+			c.network.Heal(p.hit+":1", id+":1")
+		}
+	}
+	c.start(p.hit)
+	c.whole(2)
+	c.nothingLost()
+	c.oneMaster()
+}
+
+func (n *fakeNode) alive() bool {
+	n.g.mu.Lock()
+	defer n.g.mu.Unlock()
+	return n.up
+}
+
+// oneMaster checks that exactly one node is master and that the rest follow it.
+func (c *cluster) oneMaster() {
+	c.t.Helper()
+	top := c.stable()
+	c.nodes.mu.Lock()
+	defer c.nodes.mu.Unlock()
+	for addr, n := range c.nodes.nodes {
+		switch {
+		case addr == top.Master.Addr && (n.role != "master" || !n.serving || n.promised != top.Epoch):
+			c.t.Errorf("%s is the master of the topology and says role %s, serving %v, promised %d", addr, n.role, n.serving, n.promised)
+		case addr != top.Master.Addr && (n.role != "replica" || n.master != top.Master.Addr):
+			c.t.Errorf("%s says role %s of %s", addr, n.role, n.master)
+		}
+	}
+}
+
+// A leader that is cut off from the others but not from the nodes must not
+// disturb what they do.
+func TestPartitionedLeader(t *testing.T) {
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	old := c.leader()
+	for _, id := range ids {
+		if id != old.id {
+			c.network.Cut(old.id+":1", id+":1")
+		}
+	}
+	c.nodes.nodes[top.Master.Addr].kill()
+	eventually(t, "the others to fail over", func() bool {
+		return !slices.ContainsFunc(ids, func(id string) bool {
+			g := c.sentinels[id].group()
+			return id != old.id && (g.Epoch < 2 || g.Phase != "stable")
+		})
+	})
+	if got := old.Topology("mymaster"); got.Epoch != 1 {
+		t.Errorf("the cut leader believes in epoch %d", got.Epoch)
+	}
+	for _, id := range ids {
+		if id != old.id {
+			c.network.Heal(old.id+":1", id+":1")
+		}
+	}
+	c.nodes.nodes[top.Master.Addr].start()
+	c.whole(2)
+	c.nothingLost()
+	c.oneMaster()
+}
