@@ -1,0 +1,210 @@
+package proxy
+
+import (
+	"net"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+
+	"holdfast/backend/resp"
+)
+
+// fakeNode speaks the native protocol and keeps strings and lists, as far as
+// the tests want it to.
+type fakeNode struct {
+	addr, runID string
+	ln          net.Listener
+
+	mu       sync.Mutex
+	role     string
+	epoch    int64
+	offset   int64
+	data     map[string]string
+	log      []string  // what was executed, in order
+	refuse   string    // reason of a routing refusal; "" = none
+	swallow  bool      // execute, and answer nothing any more
+	confirm  *fakeNode // a replica that gets every write before its reply leaves
+	conns    map[net.Conn]bool
+	accepted int
+}
+
+func startNode(t testing.TB, runID, role string) *fakeNode {
+	t.Helper()
+	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	if err != nil {
+		t.Fatal(err)
+	}
+	n := &fakeNode{addr: ln.Addr().String(), runID: runID, role: role, epoch: 1, offset: 100, ln: ln,
+		data: map[string]string{}, conns: map[net.Conn]bool{}}
+	t.Cleanup(n.kill)
+	go n.accept(ln)
+	return n
+}
+
+func (n *fakeNode) accept(ln net.Listener) {
+	for {
+		c, err := ln.Accept()
+		if err != nil {
+			return
+		}
+		n.mu.Lock()
+		n.conns[c] = true
+		n.accepted++
+		n.mu.Unlock()
+		go n.serve(c)
+	}
+}
+
+// kill closes the listener and every connection, as a dead process does.
+func (n *fakeNode) kill() {
+	n.ln.Close()
+	n.cut()
+}
+
+func (n *fakeNode) cut() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	for c := range n.conns {
+		c.Close()
+		delete(n.conns, c)
+	}
+}
+
+// revive listens again at the same address.
+func (n *fakeNode) revive(t testing.TB) {
+	t.Helper()
+	ln, err := net.Listen("tcp", n.addr)
+	if err != nil {
+		t.Fatal(err)
+	}
+	n.ln = ln
+	go n.accept(ln)
+}
+
+func (n *fakeNode) set(change func()) {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	change()
+}
+
+func (n *fakeNode) executed() []string {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return append([]string(nil), n.log...)
+}
+
+// fakeConn is the node's side of one connection.
+type fakeConn struct {
+	native, poisoned bool
+	said             pair // the last pair it told
+}
+
+func (n *fakeNode) serve(c net.Conn) {
+	defer c.Close()
+	var r resp.Requests
+	var in []byte
+	var state fakeConn
+	chunk := make([]byte, 64<<10)
+	for {
+		k, err := c.Read(chunk)
+		if err != nil {
+			return
+		}
+		in = append(in, chunk[:k]...)
+		var out []byte
+		for {
+			args, size, err := r.Next(in)
+			if err != nil {
+				return
+			}
+			if size == 0 {
+				break
+			}
+			words := make([]string, len(args))
+			for i, a := range args {
+				words[i] = string(a)
+			}
+			in = in[size:]
+			n.mu.Lock()
+			out = n.execute(&state, out, words)
+			n.mu.Unlock()
+		}
+		if _, err := c.Write(out); err != nil {
+			return
+		}
+	}
+}
+
+func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
+	name := strings.ToUpper(args[0])
+	switch name {
+	case "ROLE":
+		return resp.AppendBulkString(resp.AppendArray(out, 1), map[string]string{"master": "master"}[n.role]+map[string]string{"replica": "slave"}[n.role])
+	case "HELLO":
+		return append(out, "%0\r\n"...)
+	case "SELECT", "AUTH":
+		return append(out, "+OK\r\n"...)
+	case "CLIENT":
+		return resp.AppendInt(out, 7)
+	case "HOLDFAST":
+		if strings.EqualFold(args[1], "EPOCH") {
+			out = resp.AppendArray(out, 2)
+			return resp.AppendInt(resp.AppendInt(out, n.epoch), n.offset)
+		}
+		s.native = true
+		out = resp.AppendArray(out, 12)
+		for _, w := range []string{"version", "1", "run-id", n.runID, "control-port", "0", "role", n.role, "managed", "yes", "group", "g"} {
+			out = resp.AppendBulkString(out, w)
+		}
+		return out
+	}
+	if n.refuse != "" {
+		s.poisoned = true
+	}
+	if s.poisoned {
+		return append(out, ">3\r\n+hfx\r\n+"+n.refuse+"\r\n+not here\r\n"...)
+	}
+	reply := n.run(name, args)
+	if n.swallow {
+		return out
+	}
+	if p := (pair{uint64(n.epoch), uint64(n.offset)}); p != s.said {
+		s.said = p
+		out = append(out, ">3\r\n+hfp\r\n:"+strconv.FormatInt(n.epoch, 10)+"\r\n:"+strconv.FormatInt(n.offset, 10)+"\r\n"...)
+	}
+	if n.confirm != nil {
+		r := n.confirm
+		r.mu.Lock()
+		for k, v := range n.data {
+			r.data[k] = v
+		}
+		r.epoch, r.offset = n.epoch, n.offset
+		r.mu.Unlock()
+		out = append(out, ">4\r\n+hfa\r\n+"+r.runID+"\r\n:"+strconv.FormatInt(n.epoch, 10)+"\r\n:"+strconv.FormatInt(n.offset, 10)+"\r\n"...)
+	}
+	return append(out, reply...)
+}
+
+func (n *fakeNode) run(name string, args []string) []byte {
+	n.log = append(n.log, strings.Join(args, " "))
+	switch name {
+	case "GET":
+		if v, ok := n.data[args[1]]; ok {
+			return resp.AppendBulkString(nil, v)
+		}
+		return []byte("$-1\r\n")
+	case "SET":
+		n.data[args[1]] = args[2]
+		n.offset += 10
+		return []byte("+OK\r\n")
+	case "INCR":
+		v, _ := strconv.ParseInt(n.data[args[1]], 10, 64)
+		n.data[args[1]] = strconv.FormatInt(v+1, 10)
+		n.offset += 10
+		return resp.AppendInt(nil, v+1)
+	case "WHO":
+		return resp.AppendBulkString(nil, n.runID)
+	}
+	return []byte("-ERR unknown command\r\n")
+}
