@@ -1,9 +1,6 @@
 package backend
 
 import (
-	"crypto/sha1"
-	"encoding/hex"
-	"strings"
 	"time"
 
 	"holdfast/backend/internal/commands"
@@ -16,10 +13,11 @@ var scriptRows = []row{
 	{"eval_ro", eval(script.Request{ReadOnly: true})},
 	{"evalsha", eval(script.Request{BySHA: true})},
 	{"evalsha_ro", eval(script.Request{BySHA: true, ReadOnly: true})},
-	{"script|load", scriptLoad},
-	{"script|exists", scriptExists},
-	{"script|flush", scriptFlush},
-	{"script|kill", func(s *session, x *commands.Ctx) { reply(x, s.node.scripts.Kill()) }},
+	{"script|load", scriptCommand},
+	{"script|exists", scriptCommand},
+	{"script|flush", scriptCommand},
+	{"script|kill", scriptCommand},
+	{"script|help", scriptCommand},
 }
 
 // eval runs a script inside the unit that is open for its request: what its
@@ -76,36 +74,4 @@ func (h *scriptHost) Log(level int, text string) {
 // Interrupt is called while a script runs on.
 func (h *scriptHost) Interrupt(time.Duration) {}
 
-// reply appends OK or an error text.
-func reply(x *commands.Ctx, problem string) {
-	if problem != "" {
-		x.Err(problem)
-		return
-	}
-	x.OK()
-}
-
-func scriptLoad(s *session, x *commands.Ctx) {
-	if problem := s.node.scripts.Load(x.Args[2]); problem != "" {
-		x.Err(problem)
-		return
-	}
-	sum := sha1.Sum(x.Args[2])
-	x.BulkString(hex.EncodeToString(sum[:]))
-}
-
-func scriptExists(s *session, x *commands.Ctx) {
-	x.Array(len(x.Args) - 2)
-	for _, sha := range x.Args[2:] {
-		x.Flag(s.node.scripts.Exists(sha))
-	}
-}
-
-func scriptFlush(s *session, x *commands.Ctx) {
-	if len(x.Args) > 3 || len(x.Args) == 3 && !strings.EqualFold(string(x.Args[2]), "sync") && !strings.EqualFold(string(x.Args[2]), "async") {
-		x.Err("ERR SCRIPT FLUSH only support SYNC|ASYNC option")
-		return
-	}
-	s.node.scripts.Flush()
-	x.OK()
-}
+func scriptCommand(s *session, x *commands.Ctx) { x.Out = s.node.scripts.Command(x.Args, x.Out) }

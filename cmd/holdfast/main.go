@@ -68,6 +68,7 @@ and agree on a new master, proxies give clients the one endpoint.
 // subcommands lists them in the order of the help.
 func subcommands() []*cobra.Command {
 	return []*cobra.Command{
+		nodeCommand(),
 		sentinelCommand(),
 		proxyCommand(),
 		upCommand(),

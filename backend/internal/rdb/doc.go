@@ -1,0 +1,19 @@
+// Package rdb reads and writes Redis's snapshot format.
+//
+// # The journey of a snapshot
+//
+// A Writer appends to a buffer: Header once, then Entry for every key as a
+// store walk hands it over, and End. It writes version 10, which Redis 7.0 and
+// every Valkey load, with compact encodings as the bytes they are in memory.
+// Whoever owns the Writer takes the bytes away piece by piece, so that a
+// snapshot occupies no more than what was not taken yet.
+//
+// Load reads a stream, from a file or from a master, into an empty store. All
+// it reads is checked: a length is believed only as far as bytes come, and
+// compact encodings are validated before they are used, so that a hostile or
+// torn snapshot is an error and never a crash.
+//
+// # What it does not do
+//
+// It never compresses what it writes. It reads no streams and no modules.
+package rdb

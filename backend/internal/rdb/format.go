@@ -1,0 +1,67 @@
+package rdb
+
+// The byte that opens each part of a snapshot (rdb.h).
+const (
+	opSlotInfo   = 244
+	opFunction2  = 245
+	opModuleAux  = 247
+	opIdle       = 248
+	opFreq       = 249
+	opAux        = 250
+	opResizeDB   = 251
+	opExpireMs   = 252
+	opExpireSec  = 253
+	opSelectDB   = 254
+	opEnd        = 255
+	writeVersion = 10
+	readVersion  = 12
+)
+
+// The types of values.
+const (
+	typeString     = 0
+	typeList       = 1
+	typeSet        = 2
+	typeZSet       = 3 // scores as text
+	typeHash       = 4
+	typeZSet2      = 5 // scores as binary doubles
+	typeZipmap     = 9
+	typeListZip    = 10
+	typeIntset     = 11
+	typeZSetZip    = 12
+	typeHashZip    = 13
+	typeQuicklist  = 14 // of ziplists
+	typeHashPack   = 16
+	typeZSetPack   = 17
+	typeQuicklist2 = 18 // of listpacks and plain elements
+	typeSetPack    = 20
+)
+
+// A node of a quicklist of the second kind.
+const (
+	nodePlain  = 1
+	nodePacked = 2
+)
+
+// How a length begins, in its two highest bits or as a whole byte.
+const (
+	len6     = 0x00
+	len14    = 0x40
+	len32    = 0x80
+	len64    = 0x81
+	encoded  = 0xc0
+	encInt8  = 0
+	encInt16 = 1
+	encInt32 = 2
+	encLZF   = 3
+)
+
+// Info is what a snapshot says about itself in its AUX fields.
+type Info struct {
+	Version      int    // of the format, set by Load
+	RedisVersion string // who wrote it
+	StreamID     string // repl-id; empty in a snapshot that belongs to no stream
+	StreamOffset uint64
+	StreamDB     int
+	DataEpoch    uint64
+}

@@ -1,0 +1,203 @@
+package rdb
+
+import (
+	"encoding/binary"
+	"fmt"
+	"math"
+	"strconv"
+
+	"holdfast/backend/internal/store"
+	"holdfast/backend/internal/types"
+)
+
+// Writer encodes a snapshot into a buffer that its owner empties as it goes.
+type Writer struct {
+	buf []byte
+	sum uint64
+	in  int // bytes of buf that are in sum
+	db  int // selected; -1: none yet
+}
+
+// NewWriter returns an empty snapshot.
+func NewWriter() *Writer { return &Writer{db: -1} }
+
+// Bytes is what was encoded and not taken away yet, valid until the next call.
+func (w *Writer) Bytes() []byte {
+	w.sum = crc64(w.sum, w.buf[w.in:])
+	w.in = len(w.buf)
+	return w.buf
+}
+
+// Reset forgets the bytes that Bytes returned.
+func (w *Writer) Reset() {
+	const keep = 1 << 20
+	if cap(w.buf) > keep {
+		w.buf = nil
+	}
+	w.buf, w.in = w.buf[:0], 0
+}
+
+// Header opens the snapshot. It may be called after entries were encoded, as
+// long as nothing was taken away: a walk has to begin before its place in the
+// stream is known.
+func (w *Writer) Header(info Info) {
+	entries := w.buf
+	w.buf = fmt.Appendf(make([]byte, 0, 512+len(entries)), "REDIS%04d", writeVersion)
+	w.aux("redis-ver", info.RedisVersion)
+	w.aux("redis-bits", "64")
+	if info.StreamID != "" {
+		w.aux("repl-stream-db", strconv.Itoa(info.StreamDB))
+		w.aux("repl-id", info.StreamID)
+		w.aux("repl-offset", strconv.FormatUint(info.StreamOffset, 10))
+		w.aux("holdfast-data-epoch", strconv.FormatUint(info.DataEpoch, 10))
+	}
+	w.buf = append(w.buf, entries...)
+}
+
+func (w *Writer) aux(name, value string) {
+	w.buf = append(w.buf, opAux)
+	w.text([]byte(name))
+	w.text([]byte(value))
+}
+
+// End closes the snapshot with its checksum.
+func (w *Writer) End() {
+	w.buf = append(w.buf, opEnd)
+	w.Bytes()
+	w.buf = binary.LittleEndian.AppendUint64(w.buf, w.sum)
+	w.in = len(w.buf)
+}
+
+// Entry encodes one key; it is a store.Sink.
+func (w *Writer) Entry(db int, key []byte, v store.Value, expire int64) error {
+	if db != w.db {
+		w.db = db
+		w.buf = append(w.buf, opSelectDB)
+		w.length(uint64(db))
+	}
+	if expire != store.NoExpire {
+		w.buf = append(w.buf, opExpireMs)
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, uint64(expire))
+	}
+	at := len(w.buf)
+	w.buf = append(w.buf, 0)
+	w.text(key)
+	kind, err := w.value(&v)
+	w.buf[at] = kind
+	return err
+}
+
+// value encodes a value and returns its type.
+func (w *Writer) value(v *store.Value) (kind byte, err error) {
+	switch v.Type {
+	case store.String:
+		w.text(v.Bytes)
+		return typeString, nil
+	case store.List:
+		return w.list(v.List())
+	case store.Set:
+		return w.set(v.Set())
+	case store.ZSet:
+		return w.zset(v.ZSet())
+	case store.Hash:
+		return w.hash(v.Hash())
+	}
+	return 0, fmt.Errorf("rdb: cannot write a value of type %s", v.Type)
+}
+
+// list writes every list as a quicklist: version 10 knows no other form.
+func (w *Writer) list(l types.List) (byte, error) {
+	nodes := 0
+	l.EachNode(func([]byte) bool { nodes++; return true })
+	w.length(uint64(nodes))
+	l.EachNode(func(lp []byte) bool {
+		w.length(nodePacked)
+		w.blob(lp)
+		return true
+	})
+	return typeQuicklist2, nil
+}
+
+// set writes small sets of texts in the long form, since the packed one is
+// younger than version 10.
+func (w *Writer) set(s types.Set) (byte, error) {
+	if s.Encoding() == types.EncodingIntset {
+		w.blob(s.Bytes())
+		return typeIntset, nil
+	}
+	w.length(uint64(s.Len()))
+	s.Each(func(member []byte) bool { w.text(member); return true })
+	return typeSet, nil
+}
+
+func (w *Writer) zset(z types.ZSet) (byte, error) {
+	if z.Encoding() == types.EncodingListpack {
+		w.blob(z.Bytes())
+		return typeZSetPack, nil
+	}
+	w.length(uint64(z.Len()))
+	// From the greatest on, as Redis does: a skiplist then grows at its head.
+	z.Each(0, z.Len(), true, func(member []byte, score float64) bool {
+		w.text(member)
+		w.buf = binary.LittleEndian.AppendUint64(w.buf, math.Float64bits(score))
+		return true
+	})
+	return typeZSet2, nil
+}
+
+func (w *Writer) hash(h types.Hash) (byte, error) {
+	if h.Encoding() == types.EncodingListpack {
+		w.blob(h.Bytes())
+		return typeHashPack, nil
+	}
+	w.length(uint64(h.Len()))
+	h.Each(func(field, value []byte) bool {
+		w.text(field)
+		w.text(value)
+		return true
+	})
+	return typeHash, nil
+}
+
+// length encodes a length in as few bytes as the format has for it.
+func (w *Writer) length(n uint64) {
+	switch {
+	case n < 1<<6:
+		w.buf = append(w.buf, byte(n))
+	case n < 1<<14:
+		w.buf = append(w.buf, len14|byte(n>>8), byte(n))
+	case n <= math.MaxUint32:
+		w.buf = binary.BigEndian.AppendUint32(append(w.buf, len32), uint32(n))
+	default:
+		w.buf = binary.BigEndian.AppendUint64(append(w.buf, len64), n)
+	}
+}
+
+// blob writes bytes as they are.
+func (w *Writer) blob(b []byte) {
+	w.length(uint64(len(b)))
+	w.buf = append(w.buf, b...)
+}
+
+// text writes bytes, as an integer where they are the text of a small one.
+func (w *Writer) text(b []byte) {
+	const longest = 11 // -2147483648
+	if len(b) <= longest {
+		if v, ok := types.ParseInt(b); ok && v >= math.MinInt32 && v <= math.MaxInt32 {
+			w.integer(int32(v))
+			return
+		}
+	}
+	w.blob(b)
+}
+
+func (w *Writer) integer(v int32) {
+	switch {
+	case v >= math.MinInt8 && v <= math.MaxInt8:
+		w.buf = append(w.buf, encoded|encInt8, byte(v))
+	case v >= math.MinInt16 && v <= math.MaxInt16:
+		w.buf = binary.LittleEndian.AppendUint16(append(w.buf, encoded|encInt16), uint16(v))
+	default:
+		w.buf = binary.LittleEndian.AppendUint32(append(w.buf, encoded|encInt32), uint32(v))
+	}
+}
