@@ -1,6 +1,9 @@
 package commands
 
-import "holdfast/backend/internal/store"
+import (
+	"holdfast/backend/internal/store"
+	"holdfast/backend/internal/types"
+)
 
 var setRows = []Row{
 	{"sadd", sadd},
@@ -226,8 +229,20 @@ func srandmember(c *Ctx) {
 	if c.failed(err) {
 		return
 	}
+	switch {
+	case !found:
+		c.draw(d, deck{})
+	case d.single:
+		c.Bulk(s.Random())
+	default:
+		c.draw(d, deckOf(c, s))
+	}
+}
+
+func deckOf(c *Ctx, s types.Set) deck {
 	var member []byte
-	from := deck{
+	return deck{
+		size: s.Len(),
 		pick: func() []byte {
 			member = s.Random()
 			return member
@@ -241,10 +256,6 @@ func srandmember(c *Ctx) {
 		},
 		reply: func() { c.Bulk(member) },
 	}
-	if found {
-		from.size = s.Len()
-	}
-	c.draw(d, from)
 }
 
 func sscan(c *Ctx) {

@@ -2,18 +2,19 @@ package types
 
 // listCursor stands on an element of a list.
 type listCursor struct {
-	l    *List
 	lp   Listpack
 	p    int
-	node int // of a large list
+	q    *Quicklist // nil: the list is compact
+	node int        // of q
 }
 
 // seek returns a cursor on the element with this index.
 func (l *List) seek(index int) listCursor {
-	c := listCursor{l: l}
+	var c listCursor
 	if l.large() {
-		c.node, index = l.quick().locate(index)
-		c.lp = l.quick().lp(c.node)
+		c.q = l.quick()
+		c.node, index = c.q.locate(index)
+		c.lp = c.q.lp(c.node)
 	} else {
 		c.lp = l.lp()
 	}
@@ -32,11 +33,10 @@ func (c *listCursor) step(side Side) bool {
 }
 
 func (c *listCursor) stepNode(side Side) bool {
-	if !c.l.large() {
-		return false
-	}
-	q := c.l.quick()
+	q := c.q
 	switch {
+	case q == nil:
+		return false
 	case side == Tail && c.node+1 < len(q.nodes()):
 		c.node++
 		c.lp = q.lp(c.node)
