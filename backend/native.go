@@ -27,7 +27,10 @@ func nativeHello(s *session, x *commands.Ctx) {
 		return
 	}
 	x.Out = s.node.appendHello(x.Out)
-	s.native = s.native || len(x.Args) == 4
+	if len(x.Args) == 4 {
+		s.native = true
+		s.batch.from = len(x.Out) // the peer expects frames behind this reply
+	}
 }
 
 func nativeEpoch(s *session, x *commands.Ctx) {

@@ -58,6 +58,7 @@ const (
 type batch struct {
 	gate    uint64 // offset its replies wait for; 0: none
 	replies int    // requests answered
+	from    int    // where in the output a native link's frames may begin
 }
 
 // Data executes the whole requests in in. It holds the engine lock once for all
@@ -163,7 +164,7 @@ func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
 // those that wait for confirmations.
 func (n *Node) endBatch(s *session, x *commands.Ctx, start int) {
 	if s.native {
-		x.Out = n.insertPair(s, x.Out, start)
+		x.Out = n.insertPair(s, x.Out, max(start, s.batch.from))
 	}
 	if len(x.Out) > start && (s.batch.gate > n.confirmed() || !s.held.empty()) {
 		s.hold(x.Out[start:], s.batch)
