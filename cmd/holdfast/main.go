@@ -69,6 +69,7 @@ and agree on a new master, proxies give clients the one endpoint.
 func subcommands() []*cobra.Command {
 	return []*cobra.Command{
 		nodeCommand(),
+		nodeCommand(),
 		sentinelCommand(),
 		proxyCommand(),
 		upCommand(),

@@ -10,10 +10,14 @@ import (
 )
 
 func nodeCommand() *cobra.Command {
-	return partCommand("node", "Run a node: the store that replicates itself",
-		`Node is a Redis-compatible in-memory store. Alone it is what redis-server is; in a
-group its role comes from the sentinels.`,
+	return partCommand("node", "Run a node: a Redis-compatible store that replicates itself",
+		`Node keeps the data in memory and speaks RESP2 and RESP3. Alone it is a plain
+server; in a group the sentinels tell it who is master.`,
 		func(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (part, error) {
-			return backend.New(settings, log)
+			n, err := backend.New(settings, log)
+			if err != nil {
+				return nil, err
+			}
+			return n, nil
 		})
 }

@@ -115,3 +115,7 @@ func inPlace(n view.Node, master string) error {
 	}
 	return nil
 }
+
+// Whole tells what is missing from a whole group in dir, nil when nothing is:
+// every part answers, one master serves, every other node follows it.
+func Whole(ctx context.Context, dir string) error { return (&group{dir: dir}).whole(ctx) }

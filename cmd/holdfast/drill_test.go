@@ -1,0 +1,70 @@
+package main_test
+
+import (
+	"fmt"
+	"maps"
+	"slices"
+	"testing"
+
+	"holdfast/cmd/internal/drill"
+)
+
+// judgment is what a drill may show at most.
+type judgment struct {
+	pause     float64  // ms
+	kinds     []string // errors clients may see
+	perClient int64    // of them, at most
+}
+
+func (j judgment) check(t *testing.T, all []drill.Outcome) {
+	t.Helper()
+	for _, o := range all {
+		if !o.Clean() {
+			t.Errorf("run %d: %d lost, %d doubled, %d refused but applied, %d out of order, %d stale: %v",
+				o.Run, o.Lost, o.Doubled, o.RefusedApplied, o.Reordered, o.Stale, o.Examples)
+		}
+		if o.Acknowledged == 0 {
+			t.Errorf("run %d proves nothing: no write was acknowledged", o.Run)
+		}
+		if o.Pause > j.pause {
+			t.Errorf("run %d: the pause was %.0f ms; at most %.0f are promised", o.Run, o.Pause, j.pause)
+		}
+		for _, kind := range slices.Sorted(maps.Keys(o.Errors)) {
+			if !slices.Contains(j.kinds, kind) {
+				t.Errorf("run %d: %d errors of kind %q", o.Run, o.Errors[kind], kind)
+			}
+		}
+		if o.Worst > j.perClient {
+			t.Errorf("run %d: one connection saw %d errors; at most %d are promised", o.Run, o.Worst, j.perClient)
+		}
+	}
+}
+
+func runs() string { return fmt.Sprintf("--runs %d", *drillRuns) }
+
+func TestKillMaster(t *testing.T) {
+	c := startCluster(t, fast)
+	judgment{pause: 1500, kinds: []string{"UNKNOWN outcome"}, perClient: 1}.check(t, c.drill("kill-master", runs()))
+}
+
+func TestFreezeMaster(t *testing.T) {
+	c := startCluster(t, fast)
+	judgment{pause: 2500, kinds: []string{"UNKNOWN outcome"}, perClient: 1}.check(t, c.drill("freeze-master", runs()))
+}
+
+func TestSwitchover(t *testing.T) {
+	c := startCluster(t, fast)
+	judgment{pause: 300}.check(t, c.drill("switchover", runs()))
+}
+
+func TestKillLeadingSentinel(t *testing.T) {
+	c := startCluster(t, fast)
+	judgment{pause: 300}.check(t, c.drill("kill-sentinel", runs()))
+}
+
+// Two proxies share the load, and half of it are reads.
+func TestKillMasterBehindTwoProxies(t *testing.T) {
+	c := startCluster(t, fast+"--proxies 2")
+	judgment{pause: 1500, kinds: []string{"UNKNOWN outcome"}, perClient: 1}.check(t,
+		c.drill("kill-master", "--runs 1 --reads 0.5 --writers 32"))
+}

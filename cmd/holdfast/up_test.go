@@ -1,0 +1,132 @@
+package main_test
+
+import (
+	"fmt"
+	"io"
+	"net/http"
+	"os"
+	"path/filepath"
+	"regexp"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"holdfast/cmd/internal/up"
+)
+
+// The first minute of a new user: one command, one endpoint, a write, a read
+// that a replica served, and nothing left behind.
+func TestUpServesAtOnceAndLeavesNothing(t *testing.T) {
+	start := time.Now()
+	c := startCluster(t, "")
+	if took := time.Since(start); took > 10*time.Second {
+		t.Errorf("ready after %v; promised are 10 s", took)
+	}
+	mustDo(t, c.proxy(), "SET", "abc", "hahahahah")
+	if got := mustDo(t, c.proxy(), "GET", "abc"); got != "hahahahah" {
+		t.Errorf("GET abc: %q", got)
+	}
+	c.awaitWhole()
+	await(t, 10*time.Second, "the metrics show a read served by a replica", func() error {
+		mustDo(t, c.proxy(), "GET", "abc")
+		if n := replicaReads(t, c); n == 0 {
+			return fmt.Errorf("no read went to a replica")
+		}
+		return nil
+	})
+	out, _, status := execute(t, 10*time.Second, "status", "--dir", c.opts.Dir)
+	if status != 0 || !strings.Contains(out, "master "+local(c.opts.NodePort)) || strings.Count(out, "replica") < 2 {
+		t.Errorf("status %d:\n%s", status, out)
+	}
+	for _, port := range []int{c.opts.ProxyPort, c.opts.NodePort, c.opts.SentinelPort} {
+		if _, stderr, status := execute(t, 10*time.Second, "health", local(port)); status != 0 {
+			t.Errorf("health of %d: %s", port, stderr)
+		}
+	}
+	c.stop()
+	if _, _, status := execute(t, 10*time.Second, "health", c.proxy()); status != 1 {
+		t.Errorf("health of a stopped proxy: status %d, want 1", status)
+	}
+	if _, err := os.Stat(filepath.Join(c.opts.Dir, up.StateFile)); err == nil {
+		t.Error("up.json is left")
+	}
+}
+
+// replicaReads sums the reads that the proxy's metrics say replicas served.
+func replicaReads(t *testing.T, c *cluster) int {
+	t.Helper()
+	res, err := http.Get("http://" + local(c.opts.AdminPort) + "/metrics")
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer res.Body.Close()
+	body, err := io.ReadAll(res.Body)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var sum int
+	for _, m := range regexp.MustCompile(`(?m)^holdfast_\w*reads_total\{[^}]*replica[^}]*\} (\d+)`).FindAllStringSubmatch(string(body), -1) {
+		n, _ := strconv.Atoi(m[1])
+		sum += n
+	}
+	return sum
+}
+
+func TestPartsDieWithAKilledUp(t *testing.T) {
+	c := startCluster(t, "")
+	state := c.state()
+	c.cmd.Process.Signal(syscall.SIGKILL)
+	<-c.done
+	c.noneLeft(state)
+	// What it left behind does not hinder the next one.
+	next := startClusterIn(t, c.opts.Dir, clusterPorts(t), "")
+	if got := mustDo(t, next.proxy(), "SET", "k", "v"); got != "OK" {
+		t.Errorf("SET after a restart: %q", got)
+	}
+}
+
+func TestBadInputIsNamed(t *testing.T) {
+	busy := startCluster(t, "--nodes 1 --sentinels 1")
+	file := filepath.Join(t.TempDir(), "file")
+	if err := os.WriteFile(file, nil, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	busyPort := strconv.Itoa(busy.opts.ProxyPort)
+	for _, tc := range []struct {
+		name string
+		args []string
+		want []string
+	}{
+		{"a taken port, up", []string{"up", "--dir", t.TempDir(), "--proxy-port", busyPort}, []string{busyPort, "--proxy-port"}},
+		{"a taken port, node", []string{"node", "--dir", t.TempDir(), "--port", busyPort, "--control-port", "0"}, []string{busyPort, "address already in use"}},
+		{"a taken port, proxy", []string{"proxy", "--port", busyPort, "--master", "127.0.0.1:1"}, []string{busyPort, "address already in use"}},
+		{"a directory that cannot be", []string{"node", "--port", "0", "--dir", file}, []string{file}},
+		{"an unknown key", []string{"node", "--maxmemry", "1gb"}, []string{"maxmemry", "maxmemory"}},
+		{"a key of another part", []string{"proxy", "--appendonly", "yes"}, []string{"appendonly", "node"}},
+		{"a wrong value", []string{"node", "--port", "many"}, []string{"port"}},
+		{"a sentinel that does not list itself", []string{"sentinel", "--dir", t.TempDir(), "--raft.id", "s9",
+			"--raft.members", "s1=127.0.0.1:1 s2=127.0.0.1:2 s3=127.0.0.1:3"}, []string{"s9"}},
+		{"a sentinel alone", []string{"sentinel", "--dir", t.TempDir()}, []string{"members"}},
+		{"an unknown command", []string{"nod"}, []string{"nod"}},
+		{"an unknown drill", []string{"drill", "kill-everyone"}, []string{"kill-everyone"}},
+		{"no group", []string{"status", "--dir", t.TempDir()}, []string{"holdfast up"}},
+	} {
+		out, stderr, status := execute(t, 20*time.Second, tc.args...)
+		if status == 0 {
+			t.Errorf("%s: status 0", tc.name)
+		}
+		for _, want := range tc.want {
+			if !strings.Contains(out+stderr, want) {
+				t.Errorf("%s: no %q in %q", tc.name, want, out+stderr)
+			}
+		}
+		if strings.Contains(stderr, "goroutine ") {
+			t.Errorf("%s: a stack trace: %s", tc.name, stderr)
+		}
+	}
+	if got := mustDo(t, busy.proxy(), "PING"); got != "PONG" {
+		t.Errorf("the group that held the port: %q", got)
+	}
+}
