@@ -23,4 +23,31 @@
 // that lies in it.
 //
 // # Encodings
+//
+// A small collection is one block in the bytes of Redis's own compact encoding, so
+// that RDB files, DUMP and full resyncs carry it as it is:
+//
+//	Hash   Listpack of fields and values       then a Dict
+//	Set    Intset, or Listpack of members      then a Dict
+//	ZSet   Listpack of members and scores      then a ZIndex: a Dict and a counted B+ tree
+//	List   Listpack                            then a Quicklist: an array of listpacks
+//
+// Space holds the Limits at which one becomes the other. Hash, Set, ZSet and List are
+// views: small values made from what the keyspace keeps of a collection (a Root),
+// which convert it as it grows and give the new Root back.
+//
+// Everything that a client orders, cuts or counts by works on positions: a range of a
+// ZSet by score or by member is first turned into ranks, by two descents of the tree,
+// and then visited, counted or removed as such.
+//
+// Numbers are read and printed as Redis does, for encodings, replies and files alike:
+// ParseInt, ParseFloat, AppendDouble, LongDouble. (The digits of a double are the
+// shortest that read back. Redis's Grisu2 misses those in one case of a thousand.)
+//
+// # What it does not do
+//
+// It does not limit the size of a collection, and does not check what it is given
+// except bytes from outside (ValidListpack, ValidIntset, the Load functions). Those
+// are checked for form; that members are distinct and sorted is taken on trust, and a
+// lie about it costs wrong answers, never a wrong access.
 package types

@@ -170,6 +170,10 @@ func (sp *Space) detach(b, container []byte) []byte {
 	if len(b) == 0 || p < c || p >= c+uintptr(cap(container)) {
 		return b
 	}
+	const keep = 64 << 10 // one long element must not occupy its memory for ever
+	if cap(sp.moving) > keep {
+		sp.moving = nil
+	}
 	sp.moving = append(sp.moving[:0], b...)
 	return sp.moving
 }
