@@ -30,7 +30,7 @@ func TestIntsetAgainstMap(t *testing.T) {
 	r := rand.New(rand.NewPCG(5, 6))
 	for _, bits := range []int{8, 16, 32, 64} {
 		s, model := InitIntset(nil), map[int64]bool{}
-		for range 3000 {
+		for range 1000 {
 			n := int64(r.Uint64()) >> (64 - bits)
 			if bits > 8 && r.IntN(2) == 0 {
 				n = int64(r.IntN(100)) // meet what is there, at a width below

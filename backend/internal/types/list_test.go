@@ -27,7 +27,7 @@ func TestListAgainstSlice(t *testing.T) {
 				}
 				return []byte(strings.Repeat(string(rune('a'+r.IntN(3))), r.IntN(c.size)))
 			}
-			for step := range 20000 {
+			for step := range 8000 {
 				model = listStep(t, r, &l, model, value(), len(model) > c.most)
 				if step%50 == 0 {
 					checkList(t, r, &l, model)

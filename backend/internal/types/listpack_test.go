@@ -70,7 +70,7 @@ func randomValue(r *rand.Rand) []byte {
 func TestListpackAgainstSlice(t *testing.T) {
 	r := rand.New(rand.NewPCG(1, 2))
 	lp, model := NewListpack(0), []string(nil)
-	for range 20000 {
+	for range 6000 {
 		v := randomValue(r)
 		i := r.IntN(len(model) + 1)
 		switch op := r.IntN(10); {
@@ -157,7 +157,7 @@ func TestListpackValidate(t *testing.T) {
 		lp = lp.Append([]byte(v))
 	}
 	r := rand.New(rand.NewPCG(3, 4))
-	for range 200000 {
+	for range 50000 {
 		bad := slices.Clone(lp)
 		for range 1 + r.IntN(3) {
 			bad[r.IntN(len(bad))] = byte(r.Uint32())
