@@ -47,6 +47,7 @@ type cluster struct {
 	logs      map[string]*logBuffer
 	wrap      func(id string, p proposer) proposer // of a sentinel's way to raft; nil: as it is
 	writeAcks int
+	adjust    func(*conf.SentinelConfig)
 }
 
 var ids = []string{"s1", "s2", "s3"}
@@ -104,6 +105,9 @@ func (c *cluster) config(id string) conf.SentinelConfig {
 	}
 	for _, id := range ids {
 		cfg.Raft.Members = append(cfg.Raft.Members, conf.Member{ID: id, Addr: id + ":1"})
+	}
+	if c.adjust != nil {
+		c.adjust(&cfg)
 	}
 	return cfg
 }
