@@ -143,6 +143,8 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 		return resp.AppendBulkString(resp.AppendArray(out, 1), map[string]string{"master": "master"}[n.role]+map[string]string{"replica": "slave"}[n.role])
 	case "HELLO":
 		return append(out, "%0\r\n"...)
+	case "INFO":
+		return resp.AppendBulkString(out, "role:master\r\n")
 	case "SELECT", "AUTH":
 		return append(out, "+OK\r\n"...)
 	case "CLIENT":

@@ -245,3 +245,8 @@ func (s *fakeSentinel) say(epoch uint64, phase topology.Phase, master *fakeNode,
 	close(s.changed)
 	s.changed = make(chan struct{})
 }
+
+func hostPort(addr string) (host, port string) {
+	host, port, _ = net.SplitHostPort(addr)
+	return host, port
+}

@@ -73,6 +73,7 @@ func (ln *lane) target() target {
 func (ln *lane) push(e entry, frame []byte) {
 	if !ln.ready() {
 		e.since = ln.l.p.clock.now()
+		ln.held.set(&ln.l.p.budget, ln.held.commands+1, ln.held.bytes+int64(len(frame)))
 	}
 	ln.q.push(e, frame)
 	ln.touch()
@@ -234,6 +235,10 @@ func (ln *lane) answerCanned() {
 	for ln.q.len() > 0 && ln.q.peek().kind == kindCanned {
 		e := *ln.q.peek()
 		ln.q.pop()
+		if k := ln.link; k != nil && k.refusing != nil && k.refusing.has(e.client) {
+			k.refusing.push(e, nil) // not before the request that is sent again
+			continue
+		}
 		if e.client != nil {
 			if !e.mute {
 				e.client.write(e.extra.reply)

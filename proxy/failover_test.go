@@ -1,0 +1,339 @@
+package proxy
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"holdfast/election/topology"
+)
+
+// group is a master, a replica and a sentinel, all of them fake, behind a proxy.
+type group struct {
+	a, b *fakeNode
+	s    *fakeSentinel
+	p    *Proxy
+	addr string
+}
+
+func startGroup(t testing.TB, flags ...string) *group {
+	t.Helper()
+	g := &group{a: startNode(t, "run-a", "master"), b: startNode(t, "run-b", "replica"), s: startSentinel(t)}
+	g.s.say(1, topology.Stable, g.a, g.b)
+	g.p, g.addr = startProxy(t, append([]string{"--sentinels", g.s.addr, "--group", "g"}, flags...)...)
+	return g
+}
+
+// promote makes b the master of epoch 2.
+func (g *group) promote() {
+	g.b.set(func() { g.b.role, g.b.epoch, g.b.refuse = "master", 2, "" })
+	g.s.say(2, topology.Stable, g.b)
+}
+
+func TestHeldRequestsGoToTheNewMasterInOrder(t *testing.T) {
+	g := startGroup(t)
+	var clients []*conn
+	for range 5 {
+		c := connect(t, g.addr)
+		c.want("OK", "SET", "before", "1")
+		clients = append(clients, c)
+	}
+	g.a.kill()
+	g.s.say(1, topology.Failover, g.a, g.b)
+	eventually(t, "failover known", func() bool { return !g.p.watch.Current().Serves() })
+	for i, c := range clients {
+		for j := range 20 {
+			c.Send("SET", fmt.Sprintf("k%d", i), strconv.Itoa(j))
+		}
+		if err := c.Flush(c.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "held", func() bool { return g.p.budget.commands.Load() == 100 })
+	g.promote()
+	for _, c := range clients {
+		for range 20 {
+			if got := c.receive(); got != "OK" {
+				t.Fatal(got)
+			}
+		}
+	}
+	next := map[string]int{}
+	for _, line := range g.b.executed() {
+		words := strings.Fields(line)
+		if n, _ := strconv.Atoi(words[2]); n != next[words[1]] {
+			t.Fatalf("%s came when %d was next", line, next[words[1]])
+		}
+		next[words[1]]++
+	}
+	if n := g.p.budget.commands.Load(); n != 0 {
+		t.Errorf("%d requests are still counted as held", n)
+	}
+}
+
+func TestWriteInFlightIsUnknownAndTheNextOnesWait(t *testing.T) {
+	g := startGroup(t)
+	c, other := connect(t, g.addr), connect(t, g.addr)
+	c.want("OK", "SET", "k", "1")
+	g.a.set(func() { g.a.swallow = true })
+	c.Send("INCR", "k")
+	if err := c.Flush(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "executed", func() bool { return len(g.a.executed()) == 2 })
+	g.s.say(1, topology.Failover, g.a, g.b)
+	g.a.kill()
+	if got := c.receive(); !strings.HasPrefix(got, "-UNKNOWN outcome of INCR") {
+		t.Fatal(got)
+	}
+	c.Send("INCR", "n")
+	other.Send("INCR", "n")
+	for _, x := range []*conn{c, other} {
+		if err := x.Flush(x.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "held", func() bool { return g.p.budget.commands.Load() == 2 })
+	g.promote()
+	if got := c.receive() + other.receive(); got != "12" && got != "21" {
+		t.Fatal(got)
+	}
+}
+
+// TestRefusedRequestsAreSentElsewhere: a native refusal says that nothing from
+// it on was executed, so not even a write in flight is in doubt.
+func TestRefusedRequestsAreSentElsewhere(t *testing.T) {
+	g := startGroup(t)
+	c := connect(t, g.addr)
+	c.want("1", "INCR", "n")
+	g.b.set(func() { g.b.data["n"] = "1" })
+	g.a.set(func() { g.a.refuse = "SEALED" })
+	for range 30 {
+		c.Send("INCR", "n")
+		c.Send("GET", "n")
+	}
+	if err := c.Flush(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "refused", func() bool { return g.p.gather().refusals > 0 })
+	g.promote()
+	for i := range 30 {
+		want := strconv.Itoa(i + 2)
+		if x, y := c.receive(), c.receive(); x != want || y != want {
+			t.Fatalf("got %q and %q, want %s", x, y, want)
+		}
+	}
+	if n := len(g.a.executed()); n != 1 {
+		t.Errorf("the old master executed %d requests", n)
+	}
+}
+
+func TestPlannedSwitchoverIsSilent(t *testing.T) {
+	g := startGroup(t)
+	stop := make(chan struct{})
+	var wg sync.WaitGroup
+	counts := make([]int, 4)
+	for i := range counts {
+		c := connect(t, g.addr)
+		wg.Add(1)
+		go func() {
+			defer wg.Done()
+			for {
+				select {
+				case <-stop:
+					return
+				default:
+				}
+				counts[i]++
+				if got := c.do("INCR", fmt.Sprint("n", i)); got != strconv.Itoa(counts[i]) {
+					t.Errorf("writer %d: got %q, want %d", i, got, counts[i])
+					return
+				}
+			}
+		}()
+	}
+	eventually(t, "writing", func() bool { return len(g.a.executed()) > 100 })
+	g.s.say(1, topology.Switching, g.a, g.b)
+	eventually(t, "quiet", func() bool {
+		before := len(g.a.executed())
+		time.Sleep(20 * time.Millisecond)
+		return len(g.a.executed()) == before && g.p.budget.commands.Load() > 0
+	})
+	g.a.set(func() { g.a.refuse = "DRAINING" })
+	g.a.mu.Lock()
+	g.b.set(func() {
+		for k, v := range g.a.data {
+			g.b.data[k] = v
+		}
+	})
+	g.a.mu.Unlock()
+	g.promote()
+	eventually(t, "writing again", func() bool { return len(g.b.executed()) > 100 })
+	close(stop)
+	wg.Wait()
+}
+
+func TestUnavailableNamesTheReason(t *testing.T) {
+	g := startGroup(t, "--hold-timeout", "200")
+	c := connect(t, g.addr)
+	c.want("OK", "SET", "k", "1")
+	g.a.kill()
+	g.s.say(1, topology.Failover, g.a, g.b)
+	g.s.mu.Lock()
+	g.s.current.Reason = "waiting for node 10.0.0.9:6379"
+	g.s.mu.Unlock()
+	eventually(t, "failover known", func() bool { return !g.p.watch.Current().Serves() })
+	began := time.Now()
+	for range 10 {
+		c.Send("SET", "k", "2")
+	}
+	for range 10 {
+		if got := c.receive(); !strings.HasPrefix(got, "-UNAVAILABLE ") {
+			t.Fatal(got)
+		}
+	}
+	if took := time.Since(began); took < 150*time.Millisecond || took > 2*time.Second {
+		t.Errorf("a pipeline of ten was answered after %s", took)
+	}
+	if got := c.do("SET", "k", "3"); !strings.Contains(got, "10.0.0.9") && !strings.Contains(got, g.a.addr) {
+		t.Error(got)
+	}
+	g.promote()
+	eventually(t, "recovered", func() bool { return c.do("SET", "k", "4") == "OK" })
+	for _, line := range g.b.executed() {
+		if line == "SET k 2" || line == "SET k 3" {
+			t.Errorf("%s was applied after -UNAVAILABLE", line)
+		}
+	}
+}
+
+func TestReadsComeBackAfterTheMasterDied(t *testing.T) {
+	g := startGroup(t, "--read-policy", "master")
+	c := connect(t, g.addr)
+	c.want("OK", "SET", "k", "1")
+	g.a.set(func() { g.a.swallow = true })
+	c.Send("GET", "k")
+	if err := c.Flush(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "read", func() bool { return len(g.a.executed()) == 2 })
+	g.b.set(func() { g.b.data["k"] = "1" })
+	g.s.say(1, topology.Failover, g.a, g.b)
+	g.a.kill()
+	g.promote()
+	if got := c.receive(); got != "1" {
+		t.Fatal(got)
+	}
+}
+
+// TestFrozenMasterIsLeft: a master that takes bytes and answers nothing.
+func TestFrozenMasterIsLeft(t *testing.T) {
+	g := startGroup(t)
+	c, other := connect(t, g.addr), connect(t, g.addr)
+	c.want("OK", "SET", "k", "1")
+	g.a.set(func() { g.a.swallow = true })
+	c.Send("SET", "k", "2")
+	if err := c.Flush(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "executed", func() bool { return len(g.a.executed()) == 2 })
+	g.promote()
+	if got := c.receive(); !strings.HasPrefix(got, "-UNKNOWN") {
+		t.Fatal(got)
+	}
+	other.want("OK", "SET", "k", "3")
+}
+
+func TestUnsentWritesOfAClientThatLeftAreDropped(t *testing.T) {
+	g := startGroup(t)
+	c, stays := connect(t, g.addr), connect(t, g.addr)
+	c.want("OK", "SET", "k", "1")
+	g.s.say(1, topology.Switching, g.a, g.b)
+	eventually(t, "switching known", func() bool { return !g.p.watch.Current().Serves() })
+	stays.Send("SET", "k", "stays")
+	c.Send("SET", "k", "left")
+	for _, x := range []*conn{stays, c} {
+		if err := x.Flush(x.ctx); err != nil {
+			t.Fatal(err)
+		}
+	}
+	eventually(t, "held", func() bool { return g.p.budget.commands.Load() == 2 })
+	c.Close()
+	eventually(t, "dropped", func() bool { return g.p.budget.commands.Load() == 1 })
+	g.promote()
+	if got := stays.receive(); got != "OK" {
+		t.Fatal(got)
+	}
+	if log := fmt.Sprint(g.b.executed()); strings.Contains(log, "left") {
+		t.Error(log)
+	}
+}
+
+func TestHoldIsBounded(t *testing.T) {
+	g := startGroup(t, "--hold-max-commands", "10")
+	c, other := connect(t, g.addr), connect(t, g.addr)
+	c.want("OK", "SET", "k", "0")
+	g.s.say(1, topology.Switching, g.a, g.b)
+	eventually(t, "switching known", func() bool { return !g.p.watch.Current().Serves() })
+	for i := range 100 {
+		c.Send("SET", "k", strconv.Itoa(i))
+	}
+	if err := c.Flush(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "full", g.p.budget.full)
+	other.Send("SET", "o", "1")
+	if err := other.Flush(other.ctx); err != nil {
+		t.Fatal(err)
+	}
+	if n := g.p.budget.commands.Load(); n > 10 {
+		t.Errorf("%d requests are held", n)
+	}
+	g.promote()
+	for range 100 {
+		if got := c.receive(); got != "OK" {
+			t.Fatal(got)
+		}
+	}
+	if got := other.receive(); got != "OK" {
+		t.Fatal(got)
+	}
+}
+
+func TestOldTopologiesAreIgnored(t *testing.T) {
+	g := startGroup(t)
+	c := connect(t, g.addr)
+	c.want("OK", "SET", "k", "1")
+	g.promote()
+	eventually(t, "epoch 2 known", func() bool { return g.p.watch.Current().Epoch == 2 })
+	g.s.say(1, topology.Stable, g.a, g.b)
+	c.want("OK", "SET", "k", "2")
+	c.want("OK", "SET", "k", "3")
+	if log := g.a.executed(); len(log) != 1 {
+		t.Errorf("the old master executed %v", log)
+	}
+}
+
+func TestTransactionIsOneBlockAndLostWatchAnswersNil(t *testing.T) {
+	g := startGroup(t)
+	c := connect(t, g.addr)
+	c.want("OK", "SET", "k", "1")
+	if got := c.do("WATCH", "k"); !strings.HasPrefix(got, "-ERR unknown") { // the fake knows none, the session does
+		t.Fatal(got)
+	}
+	g.s.say(1, topology.Failover, g.a, g.b)
+	g.a.kill()
+	g.promote()
+	eventually(t, "epoch 2 known", func() bool { return g.p.watch.Current().Epoch == 2 })
+	eventually(t, "the loss known", func() bool {
+		c.want("OK", "MULTI")
+		c.want("QUEUED", "SET", "k", "2")
+		return c.do("EXEC") == "nil"
+	})
+	if log := fmt.Sprint(g.b.executed()); strings.Contains(log, "SET k 2") {
+		t.Error(log)
+	}
+}
