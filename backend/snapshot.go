@@ -55,6 +55,10 @@ type source Node
 // held that long.
 const walkSlice = 64 << 10
 
+// walkPending bounds what commands may add to a snapshot, by changing keys it
+// has not come to, while its receiver does not take it.
+const walkPending = 256 << 20
+
 // Snapshot writes the data as of the moment that begin is called.
 func (f *source) Snapshot(ctx context.Context, begin func() repl.Cut, w io.Writer) error {
 	n := (*Node)(f)
@@ -70,6 +74,7 @@ func (f *source) Snapshot(ctx context.Context, begin func() repl.Cut, w io.Write
 	n.stats.fullSyncs++
 	enc.Header(rdb.Info{StreamID: cut.ID, StreamOffset: cut.Offset, StreamDB: cut.DB, DataEpoch: cut.Epoch})
 	n.mu.Unlock()
+	var chunk []byte
 	for done := false; !done && err == nil; {
 		n.mu.Lock()
 		if n.store != home {
@@ -77,13 +82,19 @@ func (f *source) Snapshot(ctx context.Context, begin func() repl.Cut, w io.Write
 		} else if done, err = walk.Step(walkSlice); done && err == nil {
 			enc.End()
 		}
+		if enc.Pending() > walkPending {
+			err = fmt.Errorf("the receiver is too slow: %d bytes of the snapshot wait for it", enc.Pending())
+		}
+		chunk = enc.Take(chunk)
 		n.mu.Unlock()
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err == nil {
-			_, err = w.Write(enc.Bytes())
-			enc.Reset()
+			_, err = w.Write(chunk)
+		}
+		if cap(chunk) > 4*walkSlice {
+			chunk = nil
 		}
 	}
 	if err != nil {

@@ -13,32 +13,28 @@ import (
 // Writer encodes a snapshot into a buffer that its owner empties as it goes.
 type Writer struct {
 	buf []byte
-	sum uint64
-	in  int // bytes of buf that are in sum
+	sum uint64 // of what was taken
 	db  int // selected; -1: none yet
 }
 
 // NewWriter returns an empty snapshot.
 func NewWriter() *Writer { return &Writer{db: -1} }
 
-// Bytes is what was encoded and not taken away yet, valid until the next call.
-func (w *Writer) Bytes() []byte {
-	w.sum = crc64(w.sum, w.buf[w.in:])
-	w.in = len(w.buf)
-	return w.buf
+// Take hands over what was encoded since the last Take; spare, which may be
+// nil, is used for what follows. The owner of the lock under which Entry is
+// called calls Take under it too: a command may add a pre-image at any time.
+func (w *Writer) Take(spare []byte) []byte {
+	out := w.buf
+	w.sum = crc64(w.sum, out)
+	w.buf = spare[:0]
+	return out
 }
 
-// Reset forgets the bytes that Bytes returned.
-func (w *Writer) Reset() {
-	const keep = 1 << 20
-	if cap(w.buf) > keep {
-		w.buf = nil
-	}
-	w.buf, w.in = w.buf[:0], 0
-}
+// Pending is how many bytes were not taken yet.
+func (w *Writer) Pending() int { return len(w.buf) }
 
 // Header opens the snapshot. It may be called after entries were encoded, as
-// long as nothing was taken away: a walk has to begin before its place in the
+// long as nothing was taken: a walk has to begin before its place in the
 // stream is known.
 func (w *Writer) Header(info Info) {
 	entries := w.buf
@@ -63,9 +59,7 @@ func (w *Writer) aux(name, value string) {
 // End closes the snapshot with its checksum.
 func (w *Writer) End() {
 	w.buf = append(w.buf, opEnd)
-	w.Bytes()
-	w.buf = binary.LittleEndian.AppendUint64(w.buf, w.sum)
-	w.in = len(w.buf)
+	w.buf = binary.LittleEndian.AppendUint64(w.buf, crc64(w.sum, w.buf))
 }
 
 // Entry encodes one key; it is a store.Sink.
