@@ -208,7 +208,7 @@ func (d *run) audit(ctx context.Context, out *Outcome) error {
 
 func (o *Outcome) saw(r *load.VerifiedResult) {
 	o.Pause, o.ReadPause = milliseconds(r.WritePause), milliseconds(r.ReadPause)
-	o.Slowest = float64(r.WriteLatency.Max()) / 1000
+	o.Slowest = milliseconds(r.Slowest)
 	o.Writes, o.Reads = r.Writes, r.Reads
 	o.Errors, o.Worst = r.Errors, r.WorstClient
 }

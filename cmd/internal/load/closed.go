@@ -88,6 +88,7 @@ func (w *closedLoop) batch(conn *Conn, n int) (done int, err error) {
 
 // reply counts one reply and tells whether it was a success.
 func (t *tally) reply(reply []byte, took time.Duration) bool {
+	t.slowest = max(t.slowest, took)
 	if reply[0] == '-' {
 		t.errors[Kind(reply)]++
 		return false

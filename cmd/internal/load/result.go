@@ -27,10 +27,11 @@ func record(h *hdrhistogram.Histogram, d time.Duration) {
 type Result struct {
 	Elapsed   time.Duration
 	Sent      int64
-	Succeeded int64            // replies that were no error
-	Errors    map[string]int64 // by kind; see Kind
-	Pause     time.Duration    // the longest time without any successful reply: what users of the service saw
-	Latency   *hdrhistogram.Histogram
+	Succeeded int64                   // replies that were no error
+	Errors    map[string]int64        // by kind; see Kind
+	Pause     time.Duration           // the longest time without any successful reply: what users of the service saw
+	Latency   *hdrhistogram.Histogram // of the successful requests
+	Slowest   time.Duration           // the longest wait for a reply of any kind
 }
 
 // Rate is the successful requests per second.
@@ -64,6 +65,7 @@ func (r *Result) merge(c *tally) {
 		r.Errors[kind] += n
 	}
 	r.Latency.Merge(c.latency)
+	r.Slowest = max(r.Slowest, c.slowest)
 }
 
 // tally is one connection's part of a Result. One goroutine owns it.
@@ -71,6 +73,7 @@ type tally struct {
 	sent, succeeded int64
 	errors          map[string]int64
 	latency         *hdrhistogram.Histogram
+	slowest         time.Duration
 }
 
 func newTally() *tally {

@@ -41,12 +41,13 @@ type Verified struct {
 // VerifiedResult is what the clients saw.
 type VerifiedResult struct {
 	Elapsed       time.Duration
-	Writes, Reads int64            // that succeeded
-	Errors        map[string]int64 // by kind
-	WorstClient   int64            // the most errors that one client saw
-	WritePause    time.Duration    // the longest time without a successful write of any client
-	ReadPause     time.Duration    // … read; 0 without reads
-	WriteLatency  *hdrhistogram.Histogram
+	Writes, Reads int64                   // that succeeded
+	Errors        map[string]int64        // by kind
+	WorstClient   int64                   // the most errors that one client saw
+	WritePause    time.Duration           // the longest time without a successful write of any client
+	ReadPause     time.Duration           // … read; 0 without reads
+	Slowest       time.Duration           // the longest that a client waited for the reply to a write, an error's included
+	WriteLatency  *hdrhistogram.Histogram // of those that succeeded
 	ReadLatency   *hdrhistogram.Histogram
 }
 
@@ -103,6 +104,7 @@ func (r *VerifiedResult) add(c *worker) {
 	r.Reads += c.reads.succeeded
 	r.WriteLatency.Merge(c.writes.latency)
 	r.ReadLatency.Merge(c.reads.latency)
+	r.Slowest = max(r.Slowest, c.writes.slowest)
 	var failed int64
 	for _, t := range []*tally{c.writes, c.reads} {
 		for kind, n := range t.errors {
