@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/repl"
@@ -72,7 +73,10 @@ func (f *source) Snapshot(ctx context.Context, begin func() repl.Cut, w io.Write
 	home := n.store
 	cut := begin()
 	n.stats.fullSyncs++
-	enc.Header(rdb.Info{StreamID: cut.ID, StreamOffset: cut.Offset, StreamDB: cut.DB, DataEpoch: cut.Epoch})
+	enc.Header(rdb.Info{
+		RedisVersion: redisVersion, Created: time.Now().Unix(), UsedMemory: n.store.UsedMemory(), Keys: rdb.CountKeys(n.store),
+		StreamID: cut.ID, StreamOffset: cut.Offset, StreamDB: cut.DB, DataEpoch: cut.Epoch,
+	})
 	n.mu.Unlock()
 	var chunk []byte
 	for done := false; !done && err == nil; {

@@ -1,5 +1,7 @@
 package rdb
 
+import "holdfast/backend/internal/store"
+
 // The byte that opens each part of a snapshot (rdb.h).
 const (
 	opSlotInfo   = 244
@@ -59,9 +61,27 @@ const (
 // Info is what a snapshot says about itself in its AUX fields.
 type Info struct {
 	Version      int    // of the format, set by Load
-	RedisVersion string // who wrote it
+	RedisVersion string // redis-ver: of who wrote it
+	Created      int64  // ctime, Unix seconds; 0: unknown
+	UsedMemory   int64  // used-mem, bytes; 0: unknown
+	AOFBase      bool   // aof-base: commands follow in other files
 	StreamID     string // repl-id; empty in a snapshot that belongs to no stream
 	StreamOffset uint64
 	StreamDB     int
 	DataEpoch    uint64
+
+	// Keys is for the writer: how many there are, so that a loader makes room.
+	Keys []KeyCount
+}
+
+// KeyCount is how many keys a database has, and how many of them expire.
+type KeyCount struct{ Keys, Expires int }
+
+// CountKeys counts the keys of all databases of s, by their number.
+func CountKeys(s *store.Store) []KeyCount {
+	counts := make([]KeyCount, s.Databases())
+	for i := range counts {
+		counts[i] = KeyCount{s.DB(i).Len(), s.DB(i).Expires()}
+	}
+	return counts
 }

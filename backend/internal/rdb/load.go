@@ -4,18 +4,22 @@ import (
 	"encoding/binary"
 	"fmt"
 	"io"
-	"math"
 	"strconv"
 
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 )
 
+const (
+	readAhead    = 256 << 10 // bytes asked of a file or connection at once
+	believedKeys = 1 << 24   // for which room is made before they come: 64 MiB
+)
+
 // Load reads a snapshot into an empty store, to the snapshot's end; it may have
 // buffered bytes behind it. Keys keep their expiry even when it has passed. An
 // error leaves the store half filled, to be closed.
 func Load(in io.Reader, into *store.Store) (Info, error) {
-	l := loader{reader: newReader(in), into: into, db: into.DB(0), expire: store.NoExpire}
+	l := loader{reader: newReader(in, readAhead), into: into, db: into.DB(0), expire: store.NoExpire}
 	if err := l.header(); err != nil {
 		return l.info, err
 	}
@@ -38,7 +42,8 @@ type loader struct {
 	info   Info
 	into   *store.Store
 	db     *store.DB
-	expire int64 // of the next key
+	expire int64  // of the next key
+	name   []byte // of the present one
 }
 
 func (l *loader) header() error {
@@ -78,7 +83,7 @@ func (l *loader) part(op byte) error {
 	case opSelectDB:
 		return l.selectDB()
 	case opResizeDB:
-		return l.skipLengths(2)
+		return l.resizeDB()
 	case opSlotInfo:
 		return l.skipLengths(3)
 	case opExpireMs:
@@ -127,6 +132,12 @@ func (l *loader) aux() error {
 	switch name {
 	case "redis-ver":
 		l.info.RedisVersion = string(value)
+	case "ctime":
+		l.info.Created, err = strconv.ParseInt(string(value), 10, 64)
+	case "used-mem":
+		l.info.UsedMemory, err = strconv.ParseInt(string(value), 10, 64)
+	case "aof-base":
+		l.info.AOFBase = string(value) == "1"
 	case "repl-id":
 		l.info.StreamID = string(value)
 	case "repl-offset":
@@ -154,248 +165,70 @@ func (l *loader) selectDB() error {
 	return nil
 }
 
-// key reads one key with its value.
+// resizeDB makes room for the keys that are announced, in advance only as far
+// as a forged number would do no harm.
+func (l *loader) resizeDB() error {
+	keys, _, err := l.length()
+	if err == nil {
+		l.db.Expect(int(min(keys, believedKeys)))
+		_, _, err = l.length() // keys with an expiry
+	}
+	return err
+}
+
+// key reads one key with its value. A key that comes twice is a sign of a torn
+// snapshot: which of the two is right nobody knows.
 func (l *loader) key(kind byte) error {
 	b, err := l.text()
 	if err != nil {
 		return err
 	}
-	key := append([]byte(nil), b...)
+	l.name = append(l.name[:0], b...)
+	if l.db.Has(l.name) {
+		return l.failf("key %.64q comes twice", l.name)
+	}
 	expire := l.expire
 	l.expire = store.NoExpire
+	it, err := l.item(kind)
+	if err != nil {
+		return fmt.Errorf("key %.64q: %w", l.name, err)
+	}
+	return it.put(l.db, l.name, expire)
+}
+
+// item is a value that was read and belongs to no key yet: a string's bytes,
+// valid until the next read, or a collection. The type None stands for an
+// empty collection, which is dropped, as Redis does.
+type item struct {
+	kind  store.Type
+	bytes []byte
+	root  types.Root
+}
+
+func (l *loader) item(kind byte) (it item, err error) {
 	if kind == typeString {
-		value, err := l.text()
-		if err != nil {
-			return err
-		}
-		return l.db.Set(key, value, expire)
+		it.kind = store.String
+		it.bytes, err = l.text()
+		return it, err
 	}
-	t, root, err := l.collection(kind)
-	if err != nil {
-		return fmt.Errorf("key %.64q: %w", key, err)
-	}
-	if t == store.None { // an empty collection, which Redis drops too
+	it.kind, it.root, err = l.collection(kind)
+	return it, err
+}
+
+// put stores the item; err is store.ErrNoSpace.
+func (it item) put(db *store.DB, key []byte, expire int64) error {
+	switch it.kind {
+	case store.None:
 		return nil
+	case store.String:
+		return db.Set(key, it.bytes, expire)
 	}
-	return l.db.Put(key, t, root, expire)
+	return db.Put(key, it.kind, it.root, expire)
 }
 
-func (l *loader) collection(kind byte) (store.Type, types.Root, error) {
-	switch kind {
-	case typeList:
-		return l.list()
-	case typeQuicklist2:
-		return l.quicklist()
-	case typeSet:
-		return l.set()
-	case typeIntset:
-		return l.packedSet(types.EncodingIntset)
-	case typeSetPack:
-		return l.packedSet(types.EncodingListpack)
-	case typeZSet:
-		return l.zset(l.textScore)
-	case typeZSet2:
-		return l.zset(l.binaryScore)
-	case typeZSetPack:
-		return l.packedZSet()
-	case typeHash:
-		return l.hash()
-	case typeHashPack:
-		return l.packedHash()
+// drop frees an item that is not stored.
+func (it item) drop(s *store.Store) {
+	if it.kind != store.None && it.kind != store.String {
+		s.Space().Free(it.root)
 	}
-	return l.oldCollection(kind)
-}
-
-func (l *loader) list() (store.Type, types.Root, error) {
-	n, err := l.count()
-	list := l.into.Space().NewList()
-	for i := 0; i < n && err == nil; i++ {
-		var value []byte
-		if value, err = l.text(); err == nil {
-			list.Push(types.Tail, value)
-		}
-	}
-	return ended(store.List, &list, err)
-}
-
-func (l *loader) quicklist() (store.Type, types.Root, error) {
-	nodes, err := l.count()
-	list := l.into.Space().NewList()
-	for i := 0; i < nodes && err == nil; i++ {
-		err = l.listNode(&list)
-	}
-	if err == nil && list.Len() > 0 {
-		list.Settle()
-	}
-	return ended(store.List, &list, err)
-}
-
-func (l *loader) listNode(list *types.List) error {
-	form, err := l.count()
-	if err != nil {
-		return err
-	}
-	b, err := l.text()
-	switch {
-	case err != nil:
-		return err
-	case form == nodePlain:
-		list.Push(types.Tail, b)
-		return nil
-	case form == nodePacked:
-		if err := list.LoadNode(b); err != nil {
-			return l.failf("%v", err)
-		}
-		return nil
-	}
-	return l.failf("unknown form %d of a list's node", form)
-}
-
-func (l *loader) set() (store.Type, types.Root, error) {
-	n, err := l.count()
-	if err != nil || n == 0 {
-		return store.None, types.Root{}, err
-	}
-	first, err := l.text()
-	if err != nil {
-		return store.None, types.Root{}, err
-	}
-	set := l.into.Space().NewSet(first, n)
-	set.Add(first)
-	for i := 1; i < n && err == nil; i++ {
-		var member []byte
-		if member, err = l.text(); err == nil {
-			set.Add(member)
-		}
-	}
-	return ended(store.Set, &set, err)
-}
-
-func (l *loader) packedSet(enc types.Encoding) (store.Type, types.Root, error) {
-	b, err := l.text()
-	if err != nil {
-		return store.None, types.Root{}, err
-	}
-	set, err := l.into.Space().LoadSet(enc, b)
-	if err != nil {
-		return store.None, types.Root{}, l.failf("%v", err)
-	}
-	return ended(store.Set, &set, nil)
-}
-
-func (l *loader) zset(score func() (float64, error)) (store.Type, types.Root, error) {
-	n, err := l.count()
-	if err != nil {
-		return store.None, types.Root{}, err
-	}
-	z := l.into.Space().NewZSet(min(n, step), 0)
-	var member []byte
-	for i := 0; i < n && err == nil; i++ {
-		var b []byte
-		if b, err = l.text(); err != nil {
-			break
-		}
-		member = append(member[:0], b...)
-		var s float64
-		if s, err = score(); err == nil {
-			z.Put(member, s)
-		}
-	}
-	return ended(store.ZSet, &z, err)
-}
-
-func (l *loader) binaryScore() (float64, error) {
-	v, err := l.uint64()
-	s := math.Float64frombits(v)
-	if err == nil && math.IsNaN(s) {
-		err = l.failf("a score that is not a number")
-	}
-	return s, err
-}
-
-// textScore reads the form of versions before 8: one byte of length, of which
-// the last three values mean nan, +inf and -inf.
-func (l *loader) textScore() (float64, error) {
-	n, err := l.byte()
-	if err != nil {
-		return 0, err
-	}
-	switch n {
-	case 253:
-		return 0, l.failf("a score that is not a number")
-	case 254:
-		return math.Inf(1), nil
-	case 255:
-		return math.Inf(-1), nil
-	}
-	b, err := l.full(int(n))
-	if err != nil {
-		return 0, err
-	}
-	s, err := strconv.ParseFloat(string(b), 64)
-	if err != nil || math.IsNaN(s) {
-		return 0, l.failf("%q is not a score", b)
-	}
-	return s, nil
-}
-
-func (l *loader) packedZSet() (store.Type, types.Root, error) {
-	b, err := l.text()
-	if err != nil {
-		return store.None, types.Root{}, err
-	}
-	z, err := l.into.Space().LoadZSet(b)
-	if err != nil {
-		return store.None, types.Root{}, l.failf("%v", err)
-	}
-	return ended(store.ZSet, &z, nil)
-}
-
-func (l *loader) hash() (store.Type, types.Root, error) {
-	n, err := l.count()
-	if err != nil {
-		return store.None, types.Root{}, err
-	}
-	h := l.into.Space().NewHash()
-	h.Expect(min(n, step))
-	var field []byte
-	for i := 0; i < n && err == nil; i++ {
-		var b []byte
-		if b, err = l.text(); err != nil {
-			break
-		}
-		field = append(field[:0], b...)
-		if b, err = l.text(); err == nil {
-			h.Set(field, b)
-		}
-	}
-	return ended(store.Hash, &h, err)
-}
-
-func (l *loader) packedHash() (store.Type, types.Root, error) {
-	b, err := l.text()
-	if err != nil {
-		return store.None, types.Root{}, err
-	}
-	h, err := l.into.Space().LoadHash(b)
-	if err != nil {
-		return store.None, types.Root{}, l.failf("%v", err)
-	}
-	return ended(store.Hash, &h, nil)
-}
-
-// built is what all collections have in common here.
-type built interface {
-	Len() int
-	Root() types.Root
-	Free()
-}
-
-// ended gives a collection to the store, or back when it is of no use.
-func ended(t store.Type, c built, err error) (store.Type, types.Root, error) {
-	if err != nil || c.Len() == 0 {
-		c.Free()
-		return store.None, types.Root{}, err
-	}
-	return t, c.Root(), nil
 }

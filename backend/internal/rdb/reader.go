@@ -24,8 +24,8 @@ type reader struct {
 	buf []byte // of the last text
 }
 
-func newReader(r io.Reader) *reader {
-	return &reader{in: bufio.NewReaderSize(r, 256<<10)}
+func newReader(r io.Reader, ahead int) *reader {
+	return &reader{in: bufio.NewReaderSize(r, ahead)}
 }
 
 func (r *reader) failf(format string, args ...any) error {

@@ -12,9 +12,10 @@ import (
 
 // Writer encodes a snapshot into a buffer that its owner empties as it goes.
 type Writer struct {
-	buf []byte
-	sum uint64 // of what was taken
-	db  int // selected; -1: none yet
+	buf  []byte
+	sum  uint64 // of what was taken
+	db   int    // selected; -1: none yet
+	keys []KeyCount
 }
 
 // NewWriter returns an empty snapshot.
@@ -39,14 +40,22 @@ func (w *Writer) Pending() int { return len(w.buf) }
 func (w *Writer) Header(info Info) {
 	entries := w.buf
 	w.buf = fmt.Appendf(make([]byte, 0, 512+len(entries)), "REDIS%04d", writeVersion)
+	w.keys = info.Keys
 	w.aux("redis-ver", info.RedisVersion)
 	w.aux("redis-bits", "64")
+	w.aux("ctime", strconv.FormatInt(info.Created, 10))
+	w.aux("used-mem", strconv.FormatInt(info.UsedMemory, 10))
 	if info.StreamID != "" {
 		w.aux("repl-stream-db", strconv.Itoa(info.StreamDB))
 		w.aux("repl-id", info.StreamID)
 		w.aux("repl-offset", strconv.FormatUint(info.StreamOffset, 10))
 		w.aux("holdfast-data-epoch", strconv.FormatUint(info.DataEpoch, 10))
 	}
+	aofBase := "0"
+	if info.AOFBase {
+		aofBase = "1"
+	}
+	w.aux("aof-base", aofBase)
 	w.buf = append(w.buf, entries...)
 }
 
@@ -65,9 +74,7 @@ func (w *Writer) End() {
 // Entry encodes one key; it is a store.Sink.
 func (w *Writer) Entry(db int, key []byte, v store.Value, expire int64) error {
 	if db != w.db {
-		w.db = db
-		w.buf = append(w.buf, opSelectDB)
-		w.length(uint64(db))
+		w.selectDB(db)
 	}
 	if expire != store.NoExpire {
 		w.buf = append(w.buf, opExpireMs)
@@ -79,6 +86,20 @@ func (w *Writer) Entry(db int, key []byte, v store.Value, expire int64) error {
 	kind, err := w.value(&v)
 	w.buf[at] = kind
 	return err
+}
+
+// selectDB says which database the next keys are in, and the first time how
+// many there are.
+func (w *Writer) selectDB(db int) {
+	w.db = db
+	w.buf = append(w.buf, opSelectDB)
+	w.length(uint64(db))
+	if db < len(w.keys) && w.keys[db].Keys > 0 {
+		w.buf = append(w.buf, opResizeDB)
+		w.length(uint64(w.keys[db].Keys))
+		w.length(uint64(w.keys[db].Expires))
+		w.keys[db] = KeyCount{}
+	}
 }
 
 // value encodes a value and returns its type.
