@@ -109,7 +109,7 @@ func (c *conn) verdict(name, runID string) {
 			down = v.Down && v.RunID == runID
 		}
 	})
-	c.out = resp.AppendInt(c.out, int64(flag(down)))
+	c.out = resp.AppendInt(c.out, int64(bit(down)))
 }
 
 // inLoop runs f in the loop and waits for it. It reports false when the loop

@@ -55,7 +55,7 @@ func (s *Sentinel) infoSentinel(c *conn) string {
 		}
 		fmt.Fprintf(&b, "# Sentinel\r\nsentinel_masters:%d\r\nsentinel_tilt:%d\r\nsentinel_tilt_since_seconds:%d\r\n"+
 			"sentinel_running_scripts:0\r\nsentinel_scripts_queue_length:0\r\nsentinel_simulate_failure_flags:0\r\n",
-			len(state.Groups), flag(l.tilt), since)
+			len(state.Groups), bit(l.tilt), since)
 		for i, name := range state.Names() {
 			g := state.Groups[name]
 			addr := clientMaster(g)
@@ -75,7 +75,7 @@ func (s *Sentinel) infoSentinel(c *conn) string {
 	return b.String()
 }
 
-func flag(v bool) int {
+func bit(v bool) int {
 	if v {
 		return 1
 	}

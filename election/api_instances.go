@@ -222,7 +222,7 @@ func (l *loop) sentinelInstance(g *group.Group, s group.Sentinel, p *peer, now t
 	i.text("port", port)
 	i.text("runid", s.RunID)
 	i.text("flags", flags)
-	i.number("link-pending-commands", int64(flag(p.waiting)))
+	i.number("link-pending-commands", int64(bit(p.waiting)))
 	i.number("link-refcount", 1)
 	i.number("last-ping-sent", 0)
 	i.number("last-ok-ping-reply", p.health.Silence(now).Milliseconds())

@@ -125,7 +125,7 @@ func isMasterDown(c *conn, args [][]byte) {
 		}
 	})
 	c.out = resp.AppendArray(c.out, 3)
-	c.out = resp.AppendInt(c.out, int64(flag(down)))
+	c.out = resp.AppendInt(c.out, int64(bit(down)))
 	c.out = resp.AppendBulkString(c.out, "*") // raft elects; there is no vote to give
 	c.out = resp.AppendInt(c.out, 0)
 }

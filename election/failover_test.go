@@ -9,6 +9,7 @@ import (
 )
 
 func TestFirstMasterIsTheConfiguredOne(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	got := c.whole(2)
 	if got.Epoch != 1 || got.Master.Addr != c.nodes.order[0] || got.WriteAcks != 1 {
@@ -20,6 +21,7 @@ func TestFirstMasterIsTheConfiguredOne(t *testing.T) {
 // A group is not born before every configured node has answered: one that is
 // still away may know an epoch.
 func TestFirstMasterWaitsForEveryNode(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3, func(c *cluster) { c.nodes.nodes[c.nodes.order[2]].kill() })
 	away := c.nodes.nodes[c.nodes.order[2]]
 	c.waitsFor(away.addr)
@@ -42,6 +44,7 @@ func (c *cluster) waitsFor(what string) {
 }
 
 func TestMasterDies(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	old := c.whole(2).Master.Addr
 	c.mustWrite("before")
@@ -70,6 +73,7 @@ func TestMasterDies(t *testing.T) {
 
 // A master that was only frozen still believes in its epoch when it thaws.
 func TestFrozenMasterReturns(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	old := c.whole(2).Master.Addr
 	c.nodes.nodes[old].freeze()
@@ -82,6 +86,7 @@ func TestFrozenMasterReturns(t *testing.T) {
 
 // A restarted process is not the master it was, however fast it came back.
 func TestMasterRestartsFasterThanDownAfter(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	old := c.whole(2).Master.Addr
 	c.mustWrite("before")
@@ -95,6 +100,7 @@ func TestMasterRestartsFasterThanDownAfter(t *testing.T) {
 // With write-acks 1 and two holders both must be heard before one is chosen:
 // either may be the one that confirmed.
 func TestWaitsForTheHolders(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	top := c.whole(2)
 	c.mustWrite("before")
@@ -112,6 +118,7 @@ func TestWaitsForTheHolders(t *testing.T) {
 // A dead replica leaves the holders while the master serves, so that the other
 // one alone may succeed the master afterwards.
 func TestDeadReplicaLeavesTheHolders(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	top := c.whole(2)
 	gone, last := c.nodes.nodes[top.Replicas[0].Addr], top.Replicas[1].Addr
@@ -130,6 +137,7 @@ func TestDeadReplicaLeavesTheHolders(t *testing.T) {
 }
 
 func TestWholeGroupRestarts(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	c.whole(2)
 	for _, n := range c.nodes.nodes {
@@ -149,6 +157,7 @@ func TestWholeGroupRestarts(t *testing.T) {
 }
 
 func TestAllSentinelsRestart(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	before := c.whole(2)
 	for _, id := range ids {
@@ -170,6 +179,7 @@ func TestAllSentinelsRestart(t *testing.T) {
 // A replica process that is replaced by a new one is replaced among the
 // holders too: the new one holds nothing of what the old one confirmed.
 func TestReplicaRestarts(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	top := c.whole(2)
 	r := c.nodes.nodes[top.Replicas[0].Addr]
@@ -186,6 +196,7 @@ func TestReplicaRestarts(t *testing.T) {
 }
 
 func TestPlannedSwitchover(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	old := c.whole(2).Master.Addr
 	c.mustWrite("before")
@@ -209,6 +220,7 @@ func TestPlannedSwitchover(t *testing.T) {
 // A candidate that dies while the master drains: the group goes on at a higher
 // epoch with the best there is, which may be the master itself.
 func TestCandidateDiesWhileDraining(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	top := c.whole(2)
 	c.mustWrite("before")
@@ -232,6 +244,7 @@ func TestCandidateDiesWhileDraining(t *testing.T) {
 }
 
 func TestFailoverRefused(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	top := c.whole(2)
 	if _, err := c.do("s1", "SENTINEL", "FAILOVER", "nosuch"); err == nil || err.Error() != "ERR No such master with that name" {

@@ -86,6 +86,7 @@ func (p *point) arm() {
 // The leader is killed at every commit of a failover; whoever leads next
 // completes it, with nothing lost and one master.
 func TestLeaderDiesAtEveryStep(t *testing.T) {
+	t.Parallel()
 	stories := []struct {
 		name  string
 		kinds []string
@@ -184,6 +185,7 @@ func (c *cluster) oneMaster() {
 // A leader that is cut off from the others but not from the nodes must not
 // disturb what they do.
 func TestPartitionedLeader(t *testing.T) {
+	t.Parallel()
 	c := newCluster(t, 3)
 	top := c.whole(2)
 	old := c.leader()
