@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"time"
 
 	"holdfast/backend/internal/commands"
@@ -133,6 +134,10 @@ func (n *Node) wakeReady() {
 	n.ready = n.ready[:0]
 }
 
+// wrongType is the reply for a key that came back as something else than the
+// client waits for, which it goes on waiting through.
+var wrongType = []byte("-WRONGTYPE ")
+
 // wake runs a blocked client's request again and sends its reply if it had
 // something to serve this time.
 func (n *Node) wake(s *session) {
@@ -144,7 +149,7 @@ func (n *Node) wake(s *session) {
 	x.Begin(w.args)
 	x.DBNum, x.DB = w.db, n.store.DB(w.db)
 	w.h.data(x)
-	served := x.Waiting().Keys == nil
+	served := x.Waiting().Keys == nil && !bytes.HasPrefix(x.Out, wrongType)
 	if served {
 		n.propagate(x)
 	}

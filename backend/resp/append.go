@@ -1,9 +1,6 @@
 package resp
 
-import (
-	"math"
-	"strconv"
-)
+import "strconv"
 
 // The append functions add one reply, or the head of an aggregate, to b and
 // return it, as the built-in append does. None of them allocates but for the
@@ -110,39 +107,15 @@ func AppendBool(b []byte, proto int, v bool) []byte {
 	return append(b, ":0\r\n"...)
 }
 
-// AppendDouble appends a double in RESP3 and a bulk string of the same text in
-// RESP2. The text is the shortest that reads back as v.
-func AppendDouble(b []byte, proto int, v float64) []byte {
-	var text [32]byte
-	t := AppendFloat(text[:0], v)
+// AppendDouble appends a number whose text the caller has made: a double in
+// RESP3, a bulk string in RESP2.
+func AppendDouble(b []byte, proto int, text []byte) []byte {
 	if proto < 3 {
-		return AppendBulk(b, t)
+		return AppendBulk(b, text)
 	}
 	b = append(b, ',')
-	b = append(b, t...)
+	b = append(b, text...)
 	return append(b, '\r', '\n')
-}
-
-// AppendFloat appends v as Redis 7.2 prints it (util.c, d2string): inf, -inf,
-// nan, an integer without exponent where the value is one that fits, else the
-// shortest decimal with an exponent outside 1e-7 … 1e21.
-func AppendFloat(b []byte, v float64) []byte {
-	switch {
-	case math.IsNaN(v):
-		return append(b, "nan"...)
-	case math.IsInf(v, 1):
-		return append(b, "inf"...)
-	case math.IsInf(v, -1):
-		return append(b, "-inf"...)
-	case v == 0 && math.Signbit(v):
-		return append(b, "-0"...)
-	case v == math.Trunc(v) && math.Abs(v) < 1<<52:
-		return strconv.AppendInt(b, int64(v), 10)
-	}
-	if exp := math.Abs(v); exp >= 1e21 || exp < 1e-7 {
-		return strconv.AppendFloat(b, v, 'e', -1, 64)
-	}
-	return strconv.AppendFloat(b, v, 'f', -1, 64)
 }
 
 // AppendVerbatim appends a verbatim string with a three-letter format; RESP2

@@ -143,11 +143,7 @@ func (c *Ctx) Simple(s string) { c.Out = resp.AppendSimple(c.Out, s) }
 func (c *Ctx) Double(v float64) {
 	var buf [types.MaxDoubleLen]byte
 	text := types.AppendDouble(buf[:0], v)
-	if c.Proto < 3 {
-		c.Bulk(text)
-		return
-	}
-	c.Out = append(append(append(c.Out, ','), text...), '\r', '\n')
+	c.Out = resp.AppendDouble(c.Out, c.Proto, text)
 }
 
 // Null replies the null of a bulk string.

@@ -3,6 +3,7 @@ package script
 import (
 	"strings"
 
+	"holdfast/backend/internal/types"
 	"holdfast/backend/resp"
 
 	lua "github.com/yuin/gopher-lua"
@@ -62,7 +63,8 @@ func (w *writer) table(t *lua.LTable, depth int) {
 		return
 	}
 	if v, ok := t.RawGetString("double").(lua.LNumber); ok {
-		w.out = resp.AppendDouble(w.out, w.proto, float64(v))
+		var text [types.MaxDoubleLen]byte
+		w.out = resp.AppendDouble(w.out, w.proto, types.AppendDouble(text[:0], float64(v)))
 		return
 	}
 	if s, ok := field(t, "big_number"); ok {
