@@ -10,6 +10,7 @@ import (
 
 	"holdfast/backend/resp"
 	"holdfast/election/internal/consensus"
+	"holdfast/election/internal/failover"
 	"holdfast/election/internal/group"
 )
 
@@ -175,25 +176,41 @@ func failoverCommand(c *conn, args [][]byte) {
 	}
 }
 
+// leadFailover begins what SENTINEL FAILOVER asks for. A change of the holders
+// under way is waited for: it takes a moment, and nobody outside knows of it.
 func (c *conn) leadFailover(name string, force bool) {
-	outcome := make(chan error, 1)
-	if !c.inLoop(func(l *loop) { l.failover(name, force, func(err error) { outcome <- err }) }) {
-		c.fail(notLeader)
-		return
+	for deadline := time.Now().Add(changeWait); ; {
+		outcome := make(chan error, 1)
+		if !c.inLoop(func(l *loop) { l.failover(name, force, func(err error) { outcome <- err }) }) {
+			c.fail(notLeader)
+			return
+		}
+		err := c.outcome(outcome)
+		if !errors.Is(err, failover.ErrChanging) || time.Now().After(deadline) {
+			c.settle(err)
+			return
+		}
+		time.Sleep(tick / 10)
 	}
-	c.settle(outcome)
+}
+
+// changeWait bounds the wait for a change of the holders.
+const changeWait = time.Second
+
+// outcome waits for what became of a request in the loop.
+func (c *conn) outcome(of <-chan error) error {
+	select {
+	case err := <-of:
+		return err
+	case <-time.After(leadWait):
+		return errors.New("ERR the sentinels did not commit it in time")
+	case <-c.server.s.loop.ended:
+		return consensus.ErrNotLeader
+	}
 }
 
 // settle answers OK or the error of a request to the leader.
-func (c *conn) settle(outcome <-chan error) {
-	var err error
-	select {
-	case err = <-outcome:
-	case <-time.After(leadWait):
-		err = errors.New("ERR the sentinels did not commit it in time")
-	case <-c.server.s.loop.ended:
-		err = consensus.ErrNotLeader
-	}
+func (c *conn) settle(err error) {
 	switch {
 	case err == nil:
 		c.ok()
@@ -212,10 +229,11 @@ func (c *conn) leadReset(pattern string) {
 		c.fail(notLeader)
 		return
 	}
-	at := len(c.out)
-	if c.settle(outcome); c.out[at] == '+' {
-		c.out = resp.AppendInt(c.out[:at], int64(n))
+	if err := c.outcome(outcome); err != nil {
+		c.settle(err)
+		return
 	}
+	c.out = resp.AppendInt(c.out, int64(n))
 }
 
 // reset forgets what may be forgotten of the groups whose names match, and

@@ -227,9 +227,13 @@ func (c *cluster) nothingLost() {
 }
 
 func (c *cluster) do(id string, args ...string) (resp.Value, error) {
+	return doAt(c.sentinels[id].Addr(), args...)
+}
+
+func doAt(addr string, args ...string) (resp.Value, error) {
 	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
 	defer cancel()
-	conn, err := client.Dial(ctx, c.sentinels[id].Addr(), client.Options{})
+	conn, err := client.Dial(ctx, addr, client.Options{})
 	if err != nil {
 		return resp.Value{}, err
 	}

@@ -90,13 +90,13 @@ func TestLeaderDiesAtEveryStep(t *testing.T) {
 	stories := []struct {
 		name  string
 		kinds []string
-		begin func(c *cluster, top *topology.Topology)
+		begin func(c *cluster, top *topology.Topology, p *point)
 	}{
-		{"failover", []string{"judge", "seal", "choose", "open"}, func(c *cluster, top *topology.Topology) {
+		{"failover", []string{"judge", "seal", "choose", "open"}, func(c *cluster, top *topology.Topology, _ *point) {
 			c.nodes.nodes[top.Master.Addr].kill()
 		}},
-		{"switchover", []string{"switch", "seal", "choose", "open"}, func(c *cluster, top *topology.Topology) {
-			c.background("s1", "SENTINEL", "FAILOVER", "mymaster")
+		{"switchover", []string{"switch", "seal", "choose", "open"}, func(c *cluster, _ *topology.Topology, p *point) {
+			c.switchOver(p)
 		}},
 	}
 	for _, story := range stories {
@@ -111,7 +111,7 @@ func TestLeaderDiesAtEveryStep(t *testing.T) {
 					top := c.whole(2)
 					c.mustWrite("before")
 					p.arm()
-					story.begin(c, top)
+					story.begin(c, top, p)
 					c.survivesAt(p, top)
 				})
 			}
@@ -119,11 +119,23 @@ func TestLeaderDiesAtEveryStep(t *testing.T) {
 	}
 }
 
-// background sends a command whose reply does not matter; it ends before the
-// test does.
-func (c *cluster) background(id string, args ...string) {
-	done := make(chan struct{})
-	go func() { defer close(done); c.do(id, args...) }()
+// switchOver asks for a planned switchover until one has begun or the leader is
+// dead. It ends before the test does.
+func (c *cluster) switchOver(p *point) {
+	done, addr := make(chan struct{}), c.sentinels["s1"].Addr()
+	go func() {
+		defer close(done)
+		for range 200 {
+			if v, err := doAt(addr, "SENTINEL", "FAILOVER", "mymaster"); v.Text == "OK" || err != nil && v.Kind == 0 {
+				return
+			}
+			select {
+			case <-p.dead:
+				return
+			case <-time.After(20 * time.Millisecond):
+			}
+		}
+	}()
 	c.t.Cleanup(func() { <-done })
 }
 

@@ -13,6 +13,7 @@ import (
 // What SENTINEL FAILOVER answers when it cannot be done, in Redis's words.
 var (
 	ErrInProgress    = errors.New("INPROG Failover already in progress")
+	ErrChanging      = errors.New("INPROG Failover cannot begin while the holders change") // passes by itself
 	ErrNoGoodReplica = errors.New("NOGOODSLAVE No suitable replica to promote")
 )
 
@@ -34,7 +35,7 @@ func Planned(g *group.Group, a *Answers, force bool, now time.Time) (group.Comma
 	case addr == "":
 		return nil, ErrNoGoodReplica
 	case g.Next != nil:
-		return nil, ErrInProgress
+		return nil, ErrChanging
 	}
 	c := group.Master{Addr: addr, RunID: s.runID(addr), Epoch: g.Epoch}
 	return &group.Switch{Epoch: g.Epoch, Candidate: c}, nil
