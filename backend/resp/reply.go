@@ -78,5 +78,5 @@ func element(line []byte) (children, size int, err error) {
 		}
 		return int(n), -1, nil
 	}
-	return 0, 0, ProtocolError("unknown reply type '" + printable(text[0]) + "'")
+	return 0, 0, ProtocolError("unknown reply type '" + string(text[:1]) + "'")
 }

@@ -1,9 +1,6 @@
 package resp
 
-import (
-	"bytes"
-	"strconv"
-)
+import "bytes"
 
 // Limits of a request, as Redis has them (proto-max-bulk-len, networking.c).
 const (
@@ -114,6 +111,10 @@ func (r *Requests) bulk(buf []byte) (bool, error) {
 	if len(rest) == 0 {
 		return false, nil
 	}
+	if size, head := shortHead(rest); head > 0 && len(rest) >= head+size+2 {
+		r.take(r.pos+head, size)
+		return true, nil
+	}
 	end := bytes.IndexByte(rest, '\n')
 	if end < 0 {
 		if len(rest) > MaxInline {
@@ -122,7 +123,7 @@ func (r *Requests) bulk(buf []byte) (bool, error) {
 		return false, nil
 	}
 	if rest[0] != '$' {
-		return false, ProtocolError("expected '$', got '" + printable(rest[0]) + "'")
+		return false, ProtocolError("expected '$', got '" + string(rest[:1]) + "'")
 	}
 	size, ok := parseInt(trimCR(rest[1:end]))
 	limit := MaxBulk
@@ -135,15 +136,36 @@ func (r *Requests) bulk(buf []byte) (bool, error) {
 	case r.Unauthenticated && size > unauthBulk:
 		return false, ProtocolError("unauthenticated bulk length")
 	}
-	from := r.pos + end + 1
-	to := from + int(size)
-	if len(buf) < to+2 {
+	if len(rest) < end+1+int(size)+2 {
 		return false, nil
 	}
-	r.ends = append(r.ends, span{from, to})
-	r.pos = to + 2
-	r.need--
+	r.take(r.pos+end+1, int(size))
 	return true, nil
+}
+
+// take notes an argument and goes behind it and its line end.
+func (r *Requests) take(from, size int) {
+	r.ends = append(r.ends, span{from, from + size})
+	r.pos = from + size + 2
+	r.need--
+}
+
+// shortHead reads the head of an argument of up to 999 bytes, which nearly all
+// have, without looking for the line's end: "$1\r\n" to "$999\r\n". It returns
+// the size and the head's length, 0 when the head is anything else.
+func shortHead(b []byte) (size, head int) {
+	if len(b) < 6 || b[0] != '$' || b[1] < '1' || b[1] > '9' {
+		return 0, 0
+	}
+	size = int(b[1] - '0')
+	i := 2
+	for ; i < 4 && b[i] >= '0' && b[i] <= '9'; i++ {
+		size = size*10 + int(b[i]-'0')
+	}
+	if b[i] != '\r' || b[i+1] != '\n' {
+		return 0, 0
+	}
+	return size, i + 2
 }
 
 func (r *Requests) finish(buf []byte) [][]byte {
@@ -212,11 +234,4 @@ func parseInt(b []byte) (int64, bool) {
 		return 0, false
 	}
 	return int64(v), true
-}
-
-func printable(c byte) string {
-	if c < ' ' || c > '~' {
-		return strconv.QuoteToASCII(string(rune(c)))[1:]
-	}
-	return string(rune(c))
 }
