@@ -5,6 +5,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"net"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -90,8 +92,25 @@ func (s *Server) Start() error {
 	case <-s.booted:
 		return nil
 	case <-s.done:
-		return fmt.Errorf("cannot listen on %v: %w", s.opts.Addrs, s.err)
+		return fmt.Errorf("cannot listen on %w", listenError(s.opts.Addrs, s.err))
 	}
+}
+
+// listenError names the address that cannot be had. gnet's own error is about
+// the descriptor that it closed after the one that matters.
+func listenError(addrs []string, err error) error {
+	for _, addr := range addrs {
+		hostport, isTCP := strings.CutPrefix(addr, "tcp://")
+		if !isTCP {
+			continue
+		}
+		ln, listenErr := net.Listen("tcp", hostport)
+		if listenErr != nil {
+			return fmt.Errorf("%s: %w; stop what listens there or choose another port", hostport, listenErr)
+		}
+		ln.Close()
+	}
+	return fmt.Errorf("%v: %w", addrs, err)
 }
 
 // Wait blocks until the server ended. It returns nil after Stop and the reason

@@ -24,6 +24,13 @@ back. It reports the pause, errors by kind, and lost and doubled writes, and
 exits 1 when a write was lost, doubled, or found where it must not be.`,
 		Example: `  holdfast up --down-after-milliseconds 1000 &
   holdfast drill kill-master --runs 10`,
+		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) > 0 {
+				_, err := drill.Find(args[0])
+				return err
+			}
+			return cmd.Help()
+		},
 	}
 	f := cmd.PersistentFlags()
 	f.StringVar(&o.Dir, "dir", up.Defaults().Dir, "directory of the running group")

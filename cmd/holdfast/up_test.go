@@ -99,7 +99,7 @@ func TestBadInputIsNamed(t *testing.T) {
 		args []string
 		want []string
 	}{
-		{"a taken port, up", []string{"up", "--dir", t.TempDir(), "--proxy-port", busyPort}, []string{busyPort, "--proxy-port"}},
+		{"a taken port, up", append(strings.Fields("up --dir "+t.TempDir()+" "+clusterPorts(t)), "--proxy-port", busyPort), []string{busyPort, "--proxy-port"}},
 		{"a taken port, node", []string{"node", "--dir", t.TempDir(), "--port", busyPort, "--control-port", "0"}, []string{busyPort, "address already in use"}},
 		{"a taken port, proxy", []string{"proxy", "--port", busyPort, "--master", "127.0.0.1:1"}, []string{busyPort, "address already in use"}},
 		{"a directory that cannot be", []string{"node", "--port", "0", "--dir", file}, []string{file}},

@@ -58,7 +58,7 @@ var ErrDirty = errors.New("writes were lost, doubled or misplaced")
 // Run makes the runs, tells report of each one, and returns them all. The error
 // is ErrDirty, or why the series ended early.
 func Run(ctx context.Context, o Options, report func(*Outcome)) ([]*Outcome, error) {
-	fault, err := findFault(o.Fault)
+	fault, err := Find(o.Fault)
 	if err != nil {
 		return nil, err
 	}
@@ -131,9 +131,15 @@ func (d *run) startLoad(ctx context.Context, number int) error {
 // strikeAndHeal breaks the part and waits until the group serves again, then
 // until it is whole.
 func (d *run) strikeAndHeal(ctx context.Context, out *Outcome) error {
-	struck := time.Now()
-	s, err := d.fault.strike(ctx, d.group)
-	if err != nil {
+	var s *strike
+	var struck time.Time
+	// A strike that fails has done nothing: it is tried again, because there may
+	// be no leader to kill at the moment, or a switchover be refused.
+	if err := d.await(ctx, func(ctx context.Context) (err error) {
+		struck = time.Now()
+		s, err = d.fault.strike(ctx, d.group)
+		return err
+	}); err != nil {
 		return fmt.Errorf("%s: %w", d.fault.Name, err)
 	}
 	defer s.undo()

@@ -37,7 +37,8 @@ var Faults = []*Fault{
 	{"kill-sentinel", "kill -9 the sentinel that leads", killSentinel},
 }
 
-func findFault(name string) (*Fault, error) {
+// Find returns the fault of that name; the error names those there are.
+func Find(name string) (*Fault, error) {
 	var names []string
 	for _, f := range Faults {
 		if f.Name == name {

@@ -1,0 +1,393 @@
+package main_test
+
+import (
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"maps"
+	"net/http"
+	"os"
+	"path/filepath"
+	"slices"
+	"strconv"
+	"strings"
+	"sync/atomic"
+	"syscall"
+	"testing"
+	"time"
+
+	"holdfast/backend/client"
+	"holdfast/backend/resp"
+	"holdfast/cmd/internal/drill"
+	"holdfast/cmd/internal/load"
+	"holdfast/cmd/internal/up"
+	"holdfast/cmd/internal/view"
+	"holdfast/election/topology"
+)
+
+// scene is a group under a verified load, in which a story is played.
+type scene struct {
+	*cluster
+	load   *load.Verified
+	calm   map[string]float64 // figures of the proxies before the load
+	frozen []up.Process
+}
+
+// scenes numbers the loads of this run of the tests: each has keys of its own.
+var scenes atomic.Int64
+
+// newScene starts a load on a whole group and waits until it writes.
+func newScene(c *cluster, o load.VerifiedOptions) *scene {
+	c.t.Helper()
+	c.awaitWhole()
+	s := &scene{cluster: c, calm: c.figures()}
+	o.Addrs, o.Prefix = addressesOf(c.state().Proxies), fmt.Sprintf("chaos:%d", scenes.Add(1))
+	if o.Clients == 0 {
+		o.Clients = 8
+	}
+	if o.Reads == 0 {
+		o.Reads = 0.3
+	}
+	var err error
+	if s.load, err = load.StartVerified(c.t.Context(), o); err != nil {
+		c.t.Fatal(err)
+	}
+	c.t.Cleanup(func() { s.thaw(); s.load.Stop() })
+	s.awaitWrites(50)
+	return s
+}
+
+func addressesOf(parts []up.Process) (addrs []string) {
+	for _, p := range parts {
+		addrs = append(addrs, p.Addr)
+	}
+	return addrs
+}
+
+// awaitWrites waits until n more writes are acknowledged.
+func (s *scene) awaitWrites(n int64) {
+	s.t.Helper()
+	want := s.load.Written() + n
+	await(s.t, 40*time.Second, fmt.Sprintf("%d more writes are acknowledged", n), func() error {
+		if have := s.load.Written(); have < want {
+			return fmt.Errorf("%d are missing; %s", want-have, s.why())
+		}
+		return nil
+	})
+}
+
+// why is what the group says it waits for.
+func (s *scene) why() string {
+	t, err := s.topologyNow()
+	if err != nil {
+		return err.Error()
+	}
+	return fmt.Sprintf("epoch %d, phase %s: %s", t.Epoch, t.Phase, t.Reason)
+}
+
+func (c *cluster) topologyNow() (*topology.Topology, error) {
+	return view.AskTopology(c.t.Context(), addressesOf(c.state().Sentinels), up.Group)
+}
+
+// awaitEpochPast waits until a master serves in an epoch above e and returns
+// the epoch.
+func (c *cluster) awaitEpochPast(e uint64) (epoch uint64) {
+	c.t.Helper()
+	await(c.t, 30*time.Second, fmt.Sprintf("a master serves past epoch %d", e), func() error {
+		t, err := c.topologyNow()
+		if err == nil && (!t.Serves() || t.Epoch <= e) {
+			err = fmt.Errorf("epoch %d, phase %s: %s", t.Epoch, t.Phase, t.Reason)
+		}
+		if err == nil {
+			epoch = t.Epoch
+		}
+		return err
+	})
+	return epoch
+}
+
+func (c *cluster) epoch() uint64 {
+	c.t.Helper()
+	t, err := c.topologyNow()
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	return t.Epoch
+}
+
+// replicas are the running nodes that are not the master.
+func (c *cluster) replicas() []up.Process {
+	c.t.Helper()
+	master := c.master().Addr
+	return slices.DeleteFunc(c.state().Nodes, func(p up.Process) bool { return p.Addr == master || p.PID == 0 })
+}
+
+// leader is the sentinel that leads.
+func (c *cluster) leader() up.Process {
+	c.t.Helper()
+	var leader up.Process
+	await(c.t, 10*time.Second, "a sentinel leads", func() error {
+		for _, p := range c.state().Sentinels {
+			if v := view.AskSentinel(c.t.Context(), p.Addr); v.Err == nil && v.ID == v.Leader {
+				leader = p
+				return nil
+			}
+		}
+		return errors.New("none says so")
+	})
+	return leader
+}
+
+func (s *scene) freeze(all ...up.Process) {
+	s.t.Helper()
+	for _, p := range all {
+		if err := syscall.Kill(p.PID, syscall.SIGSTOP); err != nil {
+			s.t.Fatalf("freezing %v: %v", p, err)
+		}
+		s.frozen = append(s.frozen, p)
+	}
+}
+
+// thaw lets all frozen processes go on, or only the named ones.
+func (s *scene) thaw(only ...up.Process) {
+	s.frozen = slices.DeleteFunc(s.frozen, func(p up.Process) bool {
+		named := len(only) == 0 || slices.Contains(only, p)
+		if named {
+			syscall.Kill(p.PID, syscall.SIGCONT)
+		}
+		return named
+	})
+}
+
+// restarted waits until up has started the part at addr again.
+func (c *cluster) restarted(old up.Process) (now up.Process) {
+	c.t.Helper()
+	await(c.t, 20*time.Second, old.Addr+" is started again", func() error {
+		s := c.state()
+		for _, p := range slices.Concat(s.Nodes, s.Sentinels, s.Proxies) {
+			if p.Addr == old.Addr && p.PID != 0 && p.PID != old.PID {
+				now = p
+				return nil
+			}
+		}
+		return errors.New("it is not")
+	})
+	return now
+}
+
+// event is a message of a sentinel.
+type event struct{ name, text string }
+
+// events listens to a sentinel's messages until the test ends.
+func (c *cluster) events(sentinel string) <-chan event {
+	c.t.Helper()
+	conn, err := client.Dial(c.t.Context(), sentinel, client.Options{})
+	if err != nil {
+		c.t.Fatal(err)
+	}
+	if _, err := conn.Do(c.t.Context(), "PSUBSCRIBE", "*"); err != nil {
+		c.t.Fatal(err)
+	}
+	heard := make(chan event, 1024)
+	go func() {
+		defer close(heard)
+		for {
+			ctx, cancel := context.WithTimeout(c.t.Context(), 10*time.Minute)
+			v, err := conn.Receive(ctx)
+			cancel()
+			if err != nil {
+				return
+			}
+			if len(v.Elems) == 4 {
+				heard <- event{v.Elems[2].Text, v.Elems[3].Text}
+			}
+		}
+	}()
+	c.t.Cleanup(func() { conn.Close() })
+	return heard
+}
+
+// awaitEvent reads events until one has that name.
+func (c *cluster) awaitEvent(heard <-chan event, name string) event {
+	c.t.Helper()
+	timeout := time.After(30 * time.Second)
+	for {
+		select {
+		case e, ok := <-heard:
+			if !ok {
+				c.t.Fatalf("the sentinel went away before it said %s", name)
+			}
+			if e.name == name {
+				return e
+			}
+		case <-timeout:
+			c.t.Fatalf("no sentinel said %s", name)
+		}
+	}
+}
+
+// verify ends the story: the group heals, and every promise was kept.
+func (s *scene) verify() *load.VerifiedResult {
+	s.t.Helper()
+	s.thaw()
+	s.awaitWhole()
+	s.awaitWrites(50)
+	res := s.load.Stop()
+	ctx, cancel := context.WithTimeout(s.t.Context(), time.Minute)
+	defer cancel()
+	audit, err := s.load.Audit(ctx)
+	if err != nil {
+		s.t.Fatalf("reading everything back: %v", err)
+	}
+	s.t.Logf("%d writes, %d reads, pause %v, errors %v; %v", res.Writes, res.Reads, res.WritePause.Round(time.Millisecond), res.Errors, audit)
+	if !audit.Clean() {
+		s.t.Errorf("a promise was broken: %v\nlosses announced: %v", audit, s.announced())
+	}
+	s.sameEverywhere()
+	if !s.t.Failed() {
+		if err := s.load.Clean(ctx); err != nil {
+			s.t.Error(err)
+		}
+	}
+	s.noLeak()
+	return res
+}
+
+// announced are the losses that the sentinels have announced.
+func (s *scene) announced() (lines []string) {
+	logs, _ := filepath.Glob(filepath.Join(s.opts.Dir, "s*", "log"))
+	for _, file := range logs {
+		b, _ := os.ReadFile(file)
+		for line := range strings.Lines(string(b)) {
+			if strings.Contains(line, "+possible-loss") {
+				lines = append(lines, strings.TrimSpace(line))
+			}
+		}
+	}
+	return lines
+}
+
+// sameEverywhere compares the nodes, asked directly: epoch, offset, contents.
+func (s *scene) sameEverywhere() {
+	s.t.Helper()
+	nodes := s.state().Nodes
+	await(s.t, 20*time.Second, "all nodes are in the same place", func() error {
+		first := view.AskNode(s.t.Context(), nodes[0].Addr)
+		for _, p := range nodes[1:] {
+			n := view.AskNode(s.t.Context(), p.Addr)
+			if n.Epoch != first.Epoch || n.Offset != first.Offset || n.Err != nil {
+				return fmt.Errorf("%s is at %d:%d and %s at %d:%d", first.Addr, first.Epoch, first.Offset, n.Addr, n.Epoch, n.Offset)
+			}
+		}
+		return nil
+	})
+	want := contents(s.t, nodes[0].Addr)
+	for _, p := range nodes[1:] {
+		have := contents(s.t, p.Addr)
+		for _, key := range slices.Sorted(maps.Keys(want)) {
+			if have[key] != want[key] {
+				s.t.Errorf("%s differs: %.200q at %s, %.200q at %s", key, want[key], nodes[0].Addr, have[key], p.Addr)
+			}
+		}
+		if len(have) != len(want) {
+			s.t.Errorf("%d keys at %s, %d at %s", len(want), nodes[0].Addr, len(have), p.Addr)
+		}
+	}
+}
+
+// contents reads everything a node holds in database 0.
+func contents(t *testing.T, addr string) map[string]string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	defer cancel()
+	conn, err := client.Dial(ctx, addr, client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer conn.Close()
+	ask := func(args ...string) resp.Value {
+		v, err := conn.Do(ctx, args...)
+		if err != nil {
+			t.Fatalf("%v at %s: %v", args, addr, err)
+		}
+		return v
+	}
+	all := make(map[string]string)
+	for _, key := range ask("KEYS", "*").Elems {
+		switch kind := ask("TYPE", key.Text).Text; kind {
+		case "string":
+			all[key.Text] = ask("GET", key.Text).Text
+		case "list":
+			all[key.Text] = joined(ask("LRANGE", key.Text, "0", "-1"))
+		case "zset":
+			all[key.Text] = joined(ask("ZRANGE", key.Text, "0", "-1", "WITHSCORES"))
+		case "set":
+			all[key.Text] = joined(ask("SORT", key.Text, "ALPHA"))
+		case "hash":
+			all[key.Text] = strconv.FormatInt(ask("HLEN", key.Text).Int, 10)
+		default:
+			all[key.Text] = kind
+		}
+	}
+	return all
+}
+
+func joined(v resp.Value) string {
+	words := make([]string, len(v.Elems))
+	for i, e := range v.Elems {
+		words[i] = e.Text
+	}
+	return strings.Join(words, " ")
+}
+
+// watchedFigures are the figures of a proxy that must go back to what they were.
+var watchedFigures = []string{"holdfast_proxy_clients", "holdfast_proxy_held_requests", "holdfast_proxy_held_bytes",
+	"holdfast_proxy_links", "go_goroutines", "process_open_fds"}
+
+// figures adds up the watched figures over all proxies.
+func (c *cluster) figures() map[string]float64 {
+	c.t.Helper()
+	sum := make(map[string]float64)
+	for i := range c.opts.Proxies {
+		res, err := http.Get("http://" + local(c.opts.AdminPort+i) + "/metrics")
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		body, err := io.ReadAll(res.Body)
+		res.Body.Close()
+		if err != nil {
+			c.t.Fatal(err)
+		}
+		for line := range strings.Lines(string(body)) {
+			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
+			if n, err := strconv.ParseFloat(value, 64); err == nil && slices.Contains(watchedFigures, name) {
+				sum[name] += n
+			}
+		}
+	}
+	return sum
+}
+
+// noLeak sees that the proxies hold nothing more than before the load. A few
+// links more are lanes that went unused at first.
+func (s *scene) noLeak() {
+	s.t.Helper()
+	const slack = 8
+	await(s.t, 20*time.Second, "the proxies hold what they held before", func() error {
+		now := s.figures()
+		for _, name := range watchedFigures {
+			room := float64(slack)
+			if strings.Contains(name, "proxy_clients") || strings.Contains(name, "held") {
+				room = 0
+			}
+			if now[name] > s.calm[name]+room {
+				return fmt.Errorf("%s is %v, and was %v", name, now[name], s.calm[name])
+			}
+		}
+		return nil
+	})
+}
+
+// whole is drill.Whole as a question.
+func (c *cluster) whole() bool { return drill.Whole(c.t.Context(), c.opts.Dir) == nil }
