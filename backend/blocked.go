@@ -147,7 +147,7 @@ func (n *Node) wake(s *session) {
 	s.batch = batch{}
 	n.unit.begin()
 	x.Begin(w.args)
-	x.DBNum, x.DB = w.db, n.store.DB(w.db)
+	x.Store, x.DBNum, x.DB = n.store, w.db, n.store.DB(w.db)
 	w.h.data(x)
 	served := x.Waiting().Keys == nil && !bytes.HasPrefix(x.Out, wrongType)
 	if served {

@@ -104,7 +104,7 @@ func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 // run is call without the unit: the part that EXEC and scripts repeat.
 func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 	x.Begin(args)
-	x.DBNum, x.DB = s.db, n.store.DB(s.db)
+	x.Store, x.DBNum, x.DB = n.store, s.db, n.store.DB(s.db)
 	if h.session != nil {
 		h.session(s, x)
 		return
