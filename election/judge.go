@@ -24,7 +24,7 @@ func (l *loop) judge(state *group.State, now time.Time) {
 			if down != w.down {
 				w.down, w.since = down, now
 			}
-			agreed := addr == g.Master.Addr && g.Attempt.ODown
+			agreed := addr == g.Opened.Addr && g.Attempt.ODown
 			l.events.sdown(name, addr, g.Instance(addr), down || agreed)
 		}
 	}

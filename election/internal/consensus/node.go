@@ -104,7 +104,9 @@ func (n *Node) raftConfig(logger hclogger) *raft.Config {
 	c.LocalID = raft.ServerID(n.cfg.ID)
 	c.HeartbeatTimeout = n.cfg.Timeout
 	c.ElectionTimeout = n.cfg.Timeout
-	c.LeaderLeaseTimeout = n.cfg.Timeout / 2
+	// The lease only ends the term of a leader that hears nobody; nothing is
+	// read under it. A shorter one ends it for every pause of a busy machine.
+	c.LeaderLeaseTimeout = n.cfg.Timeout
 	// Followers hear of a commit with the entry behind it (see Propose); this
 	// is for the rare case that the one behind is lost. Shorter costs CPU when
 	// nothing happens.
