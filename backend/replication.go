@@ -225,6 +225,10 @@ func (n *Node) startLink(addr string) {
 		Addr: addr, User: cfg.MasterUser, Password: cfg.MasterAuth, Follower: (*follower)(n),
 		ListeningPort: n.announcedPort(), AnnounceIP: cfg.ReplicaAnnounceIP,
 		RunID: n.runID, Incarnation: n.incarnation,
+		// After a failover a replica is told to follow in the same moment as the
+		// new master is told to lead, and may well come first: the next attempt
+		// must not add to the pause.
+		RetryMin: 5 * time.Millisecond, RetryMax: time.Second,
 		Timeout: func() time.Duration { return n.cfg().ReplTimeout },
 		Log:     n.log,
 	})
