@@ -97,7 +97,7 @@ func (l *loader) zipmapHash() (store.Type, types.Root, error) {
 			ok = h.Set(field, value)
 		}
 	}
-	if !ok {
+	if !ok || !m.complete() {
 		err = l.failf("%v", errOldPack)
 	}
 	return ended(store.Hash, &h, err)

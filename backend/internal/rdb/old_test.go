@@ -233,6 +233,7 @@ func TestWhatIsRefused(t *testing.T) {
 		{"ziplist with a field twice", file(10, entry(typeHashZip, "k", blob(zip("a", 1, "a", 2)))), "twice"},
 		{"ziplist with a bad score", file(10, entry(typeZSetZip, "k", blob(zip("a", "x")))), "not a number"},
 		{"zipmap that ends early", file(10, entry(typeZipmap, "k", blob([]byte("\x01\x05ab\xff")))), "corrupt"},
+		{"zipmap with a wrong count", file(10, entry(typeZipmap, "k", blob([]byte("\x02\x01a\x01\x00b\xff")))), "corrupt"},
 		{"score that is none", file(10, entry(typeZSet2, "k", []byte{1}, value, []byte{0, 0, 0, 0, 0, 0, 0xf8, 0x7f})), "not a number"},
 		{"string beyond the limit", file(10, entry(typeString, "k", []byte{len32, 0x7f, 0, 0, 0})), "a string of"},
 		{"string that does not come", file(10, entry(typeString, "k", []byte{len32, 0x1f, 0xff, 0xff, 0xff})), "unexpected EOF"},

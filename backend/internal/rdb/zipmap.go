@@ -3,7 +3,7 @@ package rdb
 import "encoding/binary"
 
 const (
-	zipmapLong = 254 // four bytes of length follow
+	zipmapLong = 254 // as a length: four bytes of it follow; as the number of fields: count them
 	zipmapEnd  = 255
 )
 
@@ -12,8 +12,9 @@ const (
 // turn, each behind its length, and between a value's length and the value one
 // byte with the number of unused bytes behind it.
 type zipmap struct {
-	b  []byte
-	at int
+	b     []byte
+	at    int
+	count int
 }
 
 func openZipmap(b []byte) (m zipmap, ok bool) {
@@ -25,12 +26,18 @@ func openZipmap(b []byte) (m zipmap, ok bool) {
 
 func (m *zipmap) more() bool { return m.at < len(m.b)-1 }
 
+// complete tells whether there were as many fields as the first byte says.
+func (m *zipmap) complete() bool {
+	return m.b[0] == zipmapLong || int(m.b[0]) == m.count
+}
+
 // next returns the next field and its value, which lie in the map.
 func (m *zipmap) next() (field, value []byte, ok bool) {
 	if field, ok = m.text(0); !ok {
 		return nil, nil, false
 	}
 	value, ok = m.text(1)
+	m.count++
 	return field, value, ok
 }
 
