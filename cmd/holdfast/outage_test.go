@@ -1,0 +1,200 @@
+package main_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"syscall"
+	"testing"
+	"time"
+
+	"holdfast/cmd/internal/load"
+)
+
+// Without any sentinel the group cannot change its master; it has no need to.
+func TestWritesGoOnWithoutSentinels(t *testing.T) {
+	c := startCluster(t, "--down-after-milliseconds 1000 --restart-after 0")
+	c.awaitWhole()
+	v := startLoad(t, c, 8)
+	awaitWrites(t, v, 100)
+	for _, s := range c.state().Sentinels {
+		c.kill(s)
+	}
+	// Longer than down-after, so that whoever waits for a sentinel would show.
+	time.Sleep(3 * time.Second)
+	awaitWrites(t, v, 100)
+	res := v.Stop()
+	if len(res.Errors) != 0 {
+		t.Errorf("clients saw %v", res.Errors)
+	}
+	if limit := time.Duration(300**drillSlack) * time.Millisecond; res.WritePause > limit {
+		t.Errorf("the pause was %v; at most %v passes", res.WritePause, limit)
+	}
+	checkAudit(t, v)
+}
+
+// With the master dead and no quorum to choose another, requests wait for
+// hold-timeout and then say why; when the sentinels return the group recovers
+// by itself.
+func TestAnOutageIsNamedAndHeals(t *testing.T) {
+	c := startCluster(t, "--down-after-milliseconds 1000 --restart-after 0 --hold-timeout 2s")
+	c.awaitWhole()
+	mustDo(t, c.proxy(), "SET", "before", "1")
+	stopped := c.state().Sentinels[:2]
+	for _, s := range stopped {
+		syscall.Kill(s.PID, syscall.SIGSTOP)
+		t.Cleanup(func() { syscall.Kill(s.PID, syscall.SIGCONT) })
+	}
+	c.kill(c.master())
+	_, took, err := heldWrite(t, c, "during")
+	if err == nil || !strings.HasPrefix(err.Error(), "UNAVAILABLE ") || len(err.Error()) < len("UNAVAILABLE no master")-1 {
+		t.Fatalf("a write without a master: %v, want UNAVAILABLE with a reason", err)
+	}
+	t.Logf("after %v: %v", took.Round(time.Millisecond), err)
+	if took < 1500*time.Millisecond || took > 10*time.Second {
+		t.Errorf("it was held for %v; hold-timeout is 2 s", took)
+	}
+	for _, s := range stopped {
+		syscall.Kill(s.PID, syscall.SIGCONT)
+	}
+	await(t, 30*time.Second, "writes succeed again", func() error {
+		_, err := do(t, 5*time.Second, c.proxy(), "SET", "after", "1")
+		return err
+	})
+	if got := mustDo(t, c.proxy(), "GET", "before"); got != "1" {
+		t.Errorf("GET before: %q", got)
+	}
+	if got := mustDo(t, c.proxy(), "EXISTS", "during"); got != "0" {
+		t.Error("the write that was answered -UNAVAILABLE took effect")
+	}
+}
+
+// With one replica frozen and the other dead, nobody can confirm a write with
+// write-acks-policy strict; it must not be acknowledged.
+func TestWithoutReplicasNothingIsAcknowledged(t *testing.T) {
+	c := startCluster(t, "--nodes 2 --down-after-milliseconds 1000 --restart-after 0 --hold-timeout 2s "+
+		"--write-acks-policy strict --write-acks-timeout 2s")
+	c.awaitWhole()
+	mustDo(t, c.proxy(), "SET", "k", "before")
+	master := c.master()
+	for _, n := range c.state().Nodes {
+		if n.Addr != master.Addr {
+			c.kill(n)
+		}
+	}
+	v, err := do(t, 20*time.Second, c.proxy(), "SET", "k", "during")
+	if err == nil {
+		t.Fatalf("a write that no replica has was answered %q", v.Text)
+	}
+	t.Log(err)
+	for _, code := range []string{"NOACKS ", "UNKNOWN ", "UNAVAILABLE "} {
+		if strings.HasPrefix(err.Error(), code) {
+			return
+		}
+	}
+	t.Errorf("the error names no known reason: %v", err)
+}
+
+// A group that was stopped as a whole and started again comes back by itself,
+// whether it was stopped in order or killed.
+func TestAWholeGroupComesBack(t *testing.T) {
+	ports := clusterPorts(t)
+	dir := t.TempDir()
+	c := startClusterIn(t, dir, ports, fast)
+	c.awaitWhole()
+	first := epoch(t, c)
+	mustDo(t, c.proxy(), "SET", "k", "v")
+	c.stop()
+
+	again := startClusterIn(t, dir, ports, fast)
+	again.awaitWhole()
+	mustDo(t, again.proxy(), "SET", "k", "v2")
+	if got := mustDo(t, again.proxy(), "GET", "k"); got != "v2" {
+		t.Errorf("GET after an orderly restart: %q", got)
+	}
+	second := epoch(t, again)
+	if second <= first {
+		t.Errorf("epoch %d after epoch %d: epochs must rise", second, first)
+	}
+	again.cmd.Process.Signal(syscall.SIGKILL)
+	<-again.done
+
+	last := startClusterIn(t, dir, ports, fast)
+	last.awaitWhole()
+	mustDo(t, last.proxy(), "SET", "k", "v3")
+	if third := epoch(t, last); third <= second {
+		t.Errorf("epoch %d after epoch %d: epochs must rise", third, second)
+	}
+}
+
+// All nodes die at once and are started again one by one, while clients wait.
+func TestAllNodesDieAndReturn(t *testing.T) {
+	c := startCluster(t, fast+"--hold-timeout 30s")
+	c.awaitWhole()
+	for _, n := range c.state().Nodes {
+		c.kill(n)
+	}
+	if _, took, err := heldWrite(t, c, "k"); err != nil {
+		t.Errorf("a write held through the restart of all nodes, for %v: %v", took, err)
+	}
+	c.awaitWhole()
+}
+
+// heldWrite sets the key while there is no master, and tells how long the
+// answer took. A write that was still sent to the dead master ends as -UNKNOWN;
+// the one behind it cannot.
+func heldWrite(t *testing.T, c *cluster, key string) (reply string, took time.Duration, err error) {
+	t.Helper()
+	for range 3 {
+		start := time.Now()
+		v, err := do(t, 40*time.Second, c.proxy(), "SET", key, "1")
+		if err == nil || !strings.HasPrefix(err.Error(), "UNKNOWN ") {
+			return v.Text, time.Since(start), err
+		}
+	}
+	t.Fatal("three writes in a row were sent to a master that was dead")
+	return "", 0, nil
+}
+
+func epoch(t *testing.T, c *cluster) int64 {
+	t.Helper()
+	v, err := do(t, 10*time.Second, c.master().Addr, "HOLDFAST", "EPOCH")
+	if err != nil || len(v.Elems) != 2 {
+		t.Fatalf("HOLDFAST EPOCH: %v, %v", v, err)
+	}
+	return v.Elems[0].Int
+}
+
+func startLoad(t *testing.T, c *cluster, clients int) *load.Verified {
+	t.Helper()
+	v, err := load.StartVerified(t.Context(), load.VerifiedOptions{
+		Addrs: []string{c.proxy()}, Clients: clients, Reads: 0.2, Prefix: "e2e:" + strconv.FormatInt(time.Now().UnixNano(), 36),
+	})
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { v.Stop() })
+	return v
+}
+
+func awaitWrites(t *testing.T, v *load.Verified, more int64) {
+	t.Helper()
+	before := v.Written()
+	await(t, 20*time.Second, fmt.Sprintf("%d further writes succeed", more), func() error {
+		if n := v.Written() - before; n < more {
+			return fmt.Errorf("%d did", n)
+		}
+		return nil
+	})
+}
+
+func checkAudit(t *testing.T, v *load.Verified) {
+	t.Helper()
+	a, err := v.Audit(t.Context())
+	if err != nil {
+		t.Fatal(err)
+	}
+	if !a.Clean() || a.Acknowledged == 0 {
+		t.Errorf("audit: %v", a)
+	}
+}
