@@ -232,14 +232,9 @@ func (f *field) bounds() (least, greatest int64) {
 // add returns a + b as the field can hold it; ok is false where it cannot and must not
 // be made to.
 func (op *bitOp) add(a, b int64) (sum int64, ok bool) {
+	over, under := op.outside(a, b)
 	least, greatest := op.bounds()
 	sum = a + b
-	above := a > greatest
-	if !op.signed {
-		above = uint64(a) > uint64(greatest) // a negative one is taken for a very large one
-	}
-	over := above || b > 0 && (sum > greatest || sum < a)
-	under := !over && (op.signed && a < least || b < 0 && (sum < least || sum > a))
 	switch {
 	case !over && !under:
 		return sum, true
@@ -249,9 +244,24 @@ func (op *bitOp) add(a, b int64) (sum int64, ok bool) {
 		return greatest, true
 	case op.overflow == saturate:
 		return least, true
-	}
-	if op.signed {
+	case op.signed:
 		return sum << (64 - op.width) >> (64 - op.width), true
 	}
 	return sum & greatest, true
+}
+
+// outside tells on which side a + b lies outside the field, if it does. The differences
+// may wrap around, as they do in Redis (checkSignedBitfieldOverflow): there, a number far
+// below the field counts as above it, and a replica has to come to the same end.
+func (f *field) outside(a, b int64) (over, under bool) {
+	least, greatest := f.bounds()
+	if !f.signed {
+		// A negative operand of SET is taken for a very large number.
+		over = uint64(a) > uint64(greatest) || b > 0 && b > greatest-a
+		return over, !over && b < 0 && b < -a
+	}
+	narrow := f.width < 64
+	over = a > greatest || (narrow || a >= 0 && b > 0) && b > greatest-a
+	under = !over && (a < least || (narrow || a < 0 && b < 0) && b < least-a)
+	return over, under
 }

@@ -12,40 +12,54 @@ type bitRange struct {
 	ended      bool // the request named the end
 }
 
-// bitRange reads [start [end [BYTE|BIT]]] from argument i on. first and last are the
-// indexes in the unit; the range is for a string that turns out to have size bytes.
-func (c *Ctx) bitRange(i int) (r func(size int) bitRange, ok bool) {
+// bitRange reads [start [end [BYTE|BIT]]] from argument i on; the range is for a string
+// that turns out to have size bytes. Redis's BITPOS looks at the unit before the end, and
+// its BITCOUNT not at all when nothing can lie between.
+func (c *Ctx) bitRange(i int, unitFirst bool) (r func(size int) bitRange, ok bool) {
 	first, last := int64(0), int64(-1)
-	ended, inBits := false, false
-	if i < len(c.Args) {
+	given := len(c.Args) - i
+	if given > 3 {
+		c.Err(errSyntax)
+		return nil, false
+	}
+	if given > 0 {
 		if first, ok = c.integer(i); !ok {
 			return nil, false
 		}
 	}
-	if i+1 < len(c.Args) {
+	if given == 3 && unitFirst && !c.bitUnit(i+2) {
+		return nil, false
+	}
+	if given > 1 {
 		if last, ok = c.integer(i + 1); !ok {
 			return nil, false
 		}
-		ended = true
 	}
-	if i+2 < len(c.Args) {
-		if inBits = is(c.Args[i+2], "bit"); !inBits && !is(c.Args[i+2], "byte") {
-			c.Err(errSyntax)
-			return nil, false
-		}
-	}
-	if i+3 < len(c.Args) {
-		c.Err(errSyntax)
+	nothing := first < 0 && last < 0 && first > last
+	if given == 3 && !unitFirst && !nothing && !c.bitUnit(i+2) {
 		return nil, false
 	}
+	inBits := given == 3 && is(c.Args[i+2], "bit")
+	ended := given > 1
 	return func(size int) bitRange {
 		unit := int64(8)
 		if inBits {
 			unit, size = 1, size*8
 		}
-		start, end := clampedSpan(first, last, size)
+		start, end := 0, 0
+		if unitFirst || !nothing {
+			start, end = span(max(first, -int64(size)), max(last, -int64(size)), size)
+		}
 		return bitRange{first: int64(start) * unit, end: int64(end) * unit, ended: ended}
 	}, true
+}
+
+func (c *Ctx) bitUnit(i int) bool {
+	if is(c.Args[i], "bit") || is(c.Args[i], "byte") {
+		return true
+	}
+	c.Err(errSyntax)
+	return false
 }
 
 func bitcount(c *Ctx) {
@@ -61,7 +75,7 @@ func bitcount(c *Ctx) {
 		c.Err(errSyntax)
 		return
 	}
-	r, ok := c.bitRange(2)
+	r, ok := c.bitRange(2, false)
 	if !ok {
 		return
 	}
@@ -112,7 +126,7 @@ func bitpos(c *Ctx) {
 		c.Int(-want)
 		return
 	}
-	r, ok := c.bitRange(3)
+	r, ok := c.bitRange(3, true)
 	if !ok {
 		return
 	}

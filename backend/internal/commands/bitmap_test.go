@@ -86,6 +86,7 @@ func TestBitfields(t *testing.T) {
 		BITFIELD f OVERFLOW NO => -ERR Invalid OVERFLOW type specified
 		BITFIELD f GET u8 => -ERR syntax error
 		BITFIELD f SET u8 0 x => -ERR value is not an integer or out of range
+		BITFIELD g OVERFLOW SAT SET i5 0 -9223372036854775808 GET i5 0 => [:0 :15]
 		BITFIELD f => []
 		BITFIELD_RO f GET u8 0 => [:128]
 		BITFIELD_RO f SET u8 0 1 => -ERR BITFIELD_RO only supports the GET subcommand

@@ -145,10 +145,11 @@ func (c *Ctx) ttl(unit int64, left bool) {
 	if left {
 		ms = max(ms-c.Now, 0)
 	}
-	if unit > 1 {
-		ms = (ms + unit/2) / unit
+	rounded := ms / unit
+	if unit > 1 && ms%unit >= unit/2 {
+		rounded++
 	}
-	c.Int(ms)
+	c.Int(rounded)
 }
 
 func persist(c *Ctx) {

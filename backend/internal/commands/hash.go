@@ -228,7 +228,7 @@ func hrandfield(c *Ctx) {
 }
 
 func hscan(c *Ctx) {
-	s, ok := c.scanning()
+	cursor, ok := c.cursor(2)
 	if !ok {
 		return
 	}
@@ -240,8 +240,12 @@ func hscan(c *Ctx) {
 		c.emptyScan()
 		return
 	}
+	s, ok := c.scanning(cursor, 3, false)
+	if !ok {
+		return
+	}
 	at, n := len(c.Out), 0
-	cursor := h.Scan(s.cursor, s.count, func(name, value []byte) {
+	cursor = h.Scan(s.cursor, s.count, func(name, value []byte) {
 		if s.wants(name) {
 			c.Bulk(name)
 			c.Bulk(value)

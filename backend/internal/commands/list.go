@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"math"
+
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 )
@@ -77,7 +79,7 @@ func (c *Ctx) pop(side types.Side) {
 	}
 	count, many, ok := int64(1), len(c.Args) == 3, true
 	if many {
-		if count, ok = c.integerIn(2, 0, 1<<62, errNotPositive); !ok {
+		if count, ok = c.integerIn(2, 0, math.MaxInt64, errNotPositive); !ok {
 			return
 		}
 	}

@@ -1,7 +1,6 @@
 package commands
 
 import (
-	"encoding/hex"
 	"flag"
 	"fmt"
 	"math/rand/v2"
@@ -42,7 +41,7 @@ func startRedis(t *testing.T) *realRedis {
 	addr := free.Addr().(*net.TCPAddr)
 	free.Close()
 	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", itoa(addr.Port), "--save", "", "--dir", t.TempDir(),
-		"--enable-debug-command", "yes")
+		"--enable-debug-command", "yes", "--databases", "2")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -54,7 +53,9 @@ func startRedis(t *testing.T) *realRedis {
 		conn, err := net.Dial("tcp", addr.String())
 		if err == nil {
 			t.Cleanup(func() { conn.Close() })
-			return &realRedis{t: t, conn: conn}
+			r := &realRedis{t: t, conn: conn}
+			r.do("DEBUG", "SET-ACTIVE-EXPIRE", "0") // or digests would change by themselves
+			return r
 		}
 		if time.Now().After(deadline) {
 			t.Fatalf("redis-server does not listen: %v", err)
@@ -175,13 +176,19 @@ func (g *generator) request() []string {
 		}
 		return all
 	}
-	switch g.IntN(4) {
+	switch g.IntN(8) {
 	case 0:
 		return g.hashRequest(cat)
 	case 1:
 		return g.listRequest(cat)
 	case 2:
 		return g.setRequest(cat)
+	case 3, 4:
+		return g.stringRequest(cat)
+	case 5:
+		return g.keyRequest(cat)
+	case 6:
+		return g.bitRequest(cat)
 	}
 	return g.zsetRequest(cat)
 }
@@ -307,11 +314,14 @@ func (g *generator) zsetRequest(cat func(...any) []string) []string {
 }
 
 // unordered are the commands whose elements come in no promised order.
-var unordered = []string{"SMEMBERS", "SINTER", "SUNION", "SDIFF", "HKEYS", "HVALS", "HGETALL", "HSCAN", "SSCAN"}
+var unordered = []string{"SMEMBERS", "SINTER", "SUNION", "SDIFF", "HKEYS", "HVALS", "HGETALL", "HSCAN", "SSCAN", "KEYS", "SCAN"}
 
 // comparable shows a reply, with the elements of an unordered one sorted.
 func comparableReply(t *testing.T, command string, reply []byte) string {
 	v := parse(t, reply)
+	if strings.HasSuffix(command, "TTL") && v.Int > 0 {
+		v.Int = 1 // the two looked at different clocks
+	}
 	if slices.Contains(unordered, command) {
 		elems := v.Elems
 		if strings.HasSuffix(command, "SCAN") && len(elems) == 2 {
@@ -346,16 +356,14 @@ func TestSameAsRedis(t *testing.T) {
 			g := &generator{rand.New(rand.NewPCG(seed, 1)), wide}
 			for i := range *requests {
 				request := g.request()
+				r.now(time.Now())
 				got := comparableReply(t, request[0], r.do(request...))
 				want := comparableReply(t, request[0], redis.do(request...))
 				if got != want {
 					t.Fatalf("request %d of seed %d: %q\n got %.2000s\nwant %.2000s", i, seed, request, got, want)
 				}
-				if i%500 == 499 {
-					sum := r.Store.Digest()
-					if want := parse(t, redis.do("DEBUG", "DIGEST")).Text; hex.EncodeToString(sum[:]) != want {
-						t.Fatalf("request %d of seed %d: the digests differ", i, seed)
-					}
+				if i%500 == 499 && !sameDigest(r, redis) {
+					t.Fatalf("request %d of seed %d: the digests differ", i, seed)
 				}
 			}
 		})

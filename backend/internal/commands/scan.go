@@ -20,7 +20,11 @@ const maxScanCount = 1 << 30
 // scan visits the keys of a database. The name of a type that there is not is no error:
 // no key has it.
 func scan(c *Ctx) {
-	s, ok := c.scanningFrom(1, true)
+	cursor, ok := c.cursor(1)
+	if !ok {
+		return
+	}
+	s, ok := c.scanning(cursor, 2, true)
 	if !ok {
 		return
 	}
@@ -34,18 +38,21 @@ func scan(c *Ctx) {
 	c.scannedAt(at, next, n)
 }
 
-// scanning reads cursor [MATCH pattern] [COUNT count] behind a key.
-func (c *Ctx) scanning() (s scanning, ok bool) { return c.scanningFrom(2, false) }
-
-// scanningFrom reads the cursor at argument i and the options behind it, TYPE among
-// them if the keys of a database are scanned.
-func (c *Ctx) scanningFrom(i int, keys bool) (s scanning, ok bool) {
-	if s.cursor, ok = parseCursor(c.Args[i]); !ok {
+// cursor reads argument i. The key is looked up next, and the options are read only if
+// there is something to scan: that is the order of Redis's errors.
+func (c *Ctx) cursor(i int) (cursor uint64, ok bool) {
+	if cursor, ok = parseCursor(c.Args[i]); !ok {
 		c.Err("ERR invalid cursor")
-		return s, false
 	}
+	return cursor, ok
+}
+
+// scanning reads [MATCH pattern] [COUNT count] from argument i on, and [TYPE type] if
+// the keys of a database are scanned.
+func (c *Ctx) scanning(cursor uint64, i int, keys bool) (s scanning, ok bool) {
+	s.cursor = cursor
 	s.count = 10
-	for i++; i < len(c.Args); i += 2 {
+	for ; i < len(c.Args); i += 2 {
 		more := i+1 < len(c.Args)
 		switch {
 		case more && is(c.Args[i], "count"):
@@ -72,14 +79,22 @@ func (c *Ctx) scanningFrom(i int, keys bool) (s scanning, ok bool) {
 	return s, true
 }
 
-// parseCursor reads an unsigned number, the empty string as 0, as strtoul does.
+// parseCursor reads an unsigned number as strtoul does: the empty string is 0, and a
+// sign may stand before it.
 func parseCursor(b []byte) (cursor uint64, ok bool) {
+	negative := len(b) > 1 && b[0] == '-'
+	if negative || len(b) > 1 && b[0] == '+' {
+		b = b[1:]
+	}
 	for _, c := range b {
 		d := uint64(c - '0')
 		if d > 9 || cursor > (1<<64-1-d)/10 {
 			return 0, false
 		}
 		cursor = cursor*10 + d
+	}
+	if negative {
+		cursor = -cursor
 	}
 	return cursor, true
 }

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"math"
+
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 )
@@ -167,7 +169,7 @@ func spop(c *Ctx) {
 }
 
 func spopCount(c *Ctx) {
-	count, ok := c.integerIn(2, 0, 1<<62, errNotPositive)
+	count, ok := c.integerIn(2, 0, math.MaxInt64, errNotPositive)
 	if !ok {
 		return
 	}
@@ -259,7 +261,7 @@ func deckOf(c *Ctx, s types.Set) deck {
 }
 
 func sscan(c *Ctx) {
-	s, ok := c.scanning()
+	cursor, ok := c.cursor(2)
 	if !ok {
 		return
 	}
@@ -271,8 +273,12 @@ func sscan(c *Ctx) {
 		c.emptyScan()
 		return
 	}
+	s, ok := c.scanning(cursor, 3, false)
+	if !ok {
+		return
+	}
 	at, n := len(c.Out), 0
-	cursor := set.Scan(s.cursor, s.count, func(m []byte) {
+	cursor = set.Scan(s.cursor, s.count, func(m []byte) {
 		if s.wants(m) {
 			c.Bulk(m)
 			n++

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"math"
 	"slices"
 
 	"holdfast/backend/internal/store"
@@ -104,7 +105,7 @@ func sintercard(c *Ctx) {
 // countedKeys reads argument i, a number of keys, and returns those that follow, or
 // replies what is wrong: tooFew if there are less.
 func (c *Ctx) countedKeys(i int, tooFew string) (keys [][]byte, ok bool) {
-	n, ok := c.integerIn(i, 1, 1<<62, "ERR numkeys should be greater than 0")
+	n, ok := c.integerIn(i, 1, math.MaxInt64, "ERR numkeys should be greater than 0")
 	switch {
 	case !ok:
 		return nil, false

@@ -118,6 +118,7 @@ func TestNumbers(t *testing.T) {
 		INCRBYFLOAT f x => -ERR value is not a valid float
 		SET g abc => OK
 		INCRBYFLOAT g 1 => -ERR value is not a valid float
+		INCRBYFLOAT f 1p10 => -ERR value is not a valid float
 		SET e 1 EX 100 => OK
 		INCR e => :2
 		INCRBYFLOAT e 1 => 3

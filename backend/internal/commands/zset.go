@@ -185,7 +185,7 @@ func zrandmember(c *Ctx) {
 }
 
 func zscan(c *Ctx) {
-	s, ok := c.scanning()
+	cursor, ok := c.cursor(2)
 	if !ok {
 		return
 	}
@@ -197,9 +197,13 @@ func zscan(c *Ctx) {
 		c.emptyScan()
 		return
 	}
+	s, ok := c.scanning(cursor, 3, false)
+	if !ok {
+		return
+	}
 	at, n := len(c.Out), 0
 	var text [types.MaxDoubleLen]byte
-	cursor := z.Scan(s.cursor, s.count, func(member []byte, score float64) {
+	cursor = z.Scan(s.cursor, s.count, func(member []byte, score float64) {
 		if s.wants(member) {
 			c.Bulk(member)
 			c.Bulk(types.AppendDouble(text[:0], score))

@@ -62,7 +62,15 @@ func zadd(c *Ctx) {
 	c.addPairs(a, c.Args[i:])
 }
 
-func zincrby(c *Ctx) { c.addPairs(adding{incr: true}, c.Args[2:]) }
+// zincrby takes an option of ZADD for one, as Redis does, and then misses the rest.
+func zincrby(c *Ctx) {
+	var a adding
+	if a.option(c.Args[2]) {
+		c.Err(errSyntax)
+		return
+	}
+	c.addPairs(adding{incr: true}, c.Args[2:])
+}
 
 // addPairs adds score member… to the key's sorted set. Every score is read before
 // the first one is added.

@@ -51,8 +51,8 @@ func (x *LongDouble) parseBody(body []byte, hex bool) bool {
 	if hex {
 		base, mark = 16, 'p'
 	}
-	if c := body[0]; c == '+' || c == '-' {
-		return false
+	if c := body[0]; c == '+' || c == '-' || !hex && hasExponent(body) {
+		return false // big.Float takes a binary exponent in decimal numbers too
 	}
 	for i, c := range body {
 		if c|0x20 != mark {
