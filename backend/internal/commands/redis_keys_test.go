@@ -13,7 +13,7 @@ import (
 	"holdfast/backend/command"
 )
 
-var mistyped = flag.Int("mistyped", 20000, "random requests with arguments of any kind to compare with redis-server")
+var mistyped = flag.Int("mistyped", 8000, "random requests with arguments of any kind to compare with redis-server")
 
 // moments of expiry far enough away to stand in a test, in Unix seconds.
 func (g *generator) moment() string {
@@ -132,7 +132,7 @@ var vocabulary = strings.Fields(`0 1 -1 2 3 7 10 -3 1.5 x nan inf -inf +inf (1 [
 	withvalues string list async sync`)
 
 // random are the commands whose reply nobody can foretell, and what only rests.
-var random = []string{"randomkey", "scan", "spop", "srandmember", "hrandfield", "zrandmember", "object|encoding", "object|refcount", "object|idletime",
+var random = []string{"dbsize", "randomkey", "scan", "spop", "srandmember", "hrandfield", "zrandmember", "object|encoding", "object|refcount", "object|idletime",
 	"object|freq", "object|help", "flushall", "swapdb"}
 
 func (g *generator) mistyped(names []string) []string {

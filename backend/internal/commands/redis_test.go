@@ -348,12 +348,17 @@ func sortPairs(elems []resp.Value) (sorted []resp.Value) {
 // and compares every reply, and now and then the digest of all data.
 func TestSameAsRedis(t *testing.T) {
 	redis := startRedis(t)
-	for _, wide := range []bool{false, true} {
-		t.Run(fmt.Sprintf("wide=%v", wide), func(t *testing.T) {
+	for _, c := range []struct {
+		wide  bool
+		proto int
+	}{{false, 2}, {true, 2}, {false, 3}} {
+		t.Run(fmt.Sprintf("wide=%v,proto=%d", c.wide, c.proto), func(t *testing.T) {
 			r := newRig(t)
+			r.Proto = c.proto
 			redis.do("FLUSHALL")
+			redis.do("HELLO", itoa(c.proto))
 			seed := rand.Uint64()
-			g := &generator{rand.New(rand.NewPCG(seed, 1)), wide}
+			g := &generator{rand.New(rand.NewPCG(seed, 1)), c.wide}
 			for i := range *requests {
 				request := g.request()
 				r.now(time.Now())
