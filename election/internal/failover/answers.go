@@ -115,6 +115,7 @@ func (n *node) sameProcess(runID string) {
 func (a *Answers) Lost(addr string, refused bool) {
 	n := a.node(addr)
 	n.lost, n.hello, n.probing, n.sealFor = true, nil, false, 0
+	delete(n.calls, native.KindSeal) // so that it is asked again as soon as it is back
 	if refused {
 		n.refused++
 	} else {
