@@ -168,6 +168,9 @@ func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders)
 		return err
 	}
 	n.stopLink()
+	// Sub-replicas have to come again: what they confirm over connections of
+	// an earlier epoch does not count, and they have to learn the new id.
+	n.feeds.DropAll("this node was promoted")
 	n.mu.Lock()
 	n.stream.Lead()
 	end := n.stream.Epoch(epoch, n.runID)

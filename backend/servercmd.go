@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"encoding/hex"
 	"fmt"
 	"strconv"
 	"strings"
@@ -135,6 +136,9 @@ func debug(s *session, x *commands.Ctx) {
 		}
 		time.Sleep(time.Duration(seconds * float64(time.Second)))
 		x.OK()
+	case sub == "digest" && len(x.Args) == 2:
+		d := n.store.Digest()
+		x.Simple(hex.EncodeToString(d[:]))
 	case sub == "set-active-expire" || sub == "quicklist-packed-threshold" || sub == "jmap":
 		x.OK()
 	default:
