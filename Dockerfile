@@ -7,6 +7,7 @@
 # and the module cache, and name it by --build-arg BUILDER=… --build-arg GOPROXY=off.
 ARG BUILDER=golang:1.26
 FROM ${BUILDER} AS build
+LABEL holdfast.stage=build
 
 ARG GOPROXY=https://proxy.golang.org,direct
 ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOPROXY=${GOPROXY} GOTOOLCHAIN=local

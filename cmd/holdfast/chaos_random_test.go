@@ -62,7 +62,7 @@ func (d *director) strike() {
 	name := fmt.Sprintf("%s%d", kind, i+1)
 	wait := time.Duration(d.r.ExpFloat64() * float64(300*time.Millisecond))
 	switch {
-	case p.PID == 0:
+	case p.PID == 0 || !isAlive(p.PID): // up has not started it again, or not yet noticed
 		d.script = append(d.script, name+" is dead")
 	case slices.Contains(d.frozen, p):
 		d.script = append(d.script, "thaw "+name)

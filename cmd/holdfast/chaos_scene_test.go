@@ -30,6 +30,7 @@ import (
 type scene struct {
 	*cluster
 	load   *load.Verified
+	admins []string
 	calm   map[string]float64 // figures of the proxies before the load
 	frozen []up.Process
 }
@@ -37,11 +38,15 @@ type scene struct {
 // scenes numbers the loads of this run of the tests: each has keys of its own.
 var scenes atomic.Int64
 
-// newScene starts a load on a whole group and waits until it writes.
-func newScene(c *cluster, o load.VerifiedOptions) *scene {
+// newScene starts a load on a whole group and waits until it writes. admins are
+// the admin addresses of the proxies; none: those of a group that up runs.
+func newScene(c *cluster, o load.VerifiedOptions, admins ...string) *scene {
 	c.t.Helper()
 	c.awaitWhole()
-	s := &scene{cluster: c, calm: c.figures()}
+	for i := 0; i < c.opts.Proxies && len(admins) < c.opts.Proxies; i++ {
+		admins = append(admins, local(c.opts.AdminPort+i))
+	}
+	s := &scene{cluster: c, admins: admins, calm: figures(c.t, admins)}
 	o.Addrs, o.Prefix = addressesOf(c.state().Proxies), fmt.Sprintf("chaos:%d", scenes.Add(1))
 	if o.Clients == 0 {
 		o.Clients = 8
@@ -345,19 +350,19 @@ func joined(v resp.Value) string {
 var watchedFigures = []string{"holdfast_proxy_clients", "holdfast_proxy_held_requests", "holdfast_proxy_held_bytes",
 	"holdfast_proxy_links", "go_goroutines", "process_open_fds"}
 
-// figures adds up the watched figures over all proxies.
-func (c *cluster) figures() map[string]float64 {
-	c.t.Helper()
+// figures adds up the watched figures over the admin addresses of all proxies.
+func figures(t *testing.T, admins []string) map[string]float64 {
+	t.Helper()
 	sum := make(map[string]float64)
-	for i := range c.opts.Proxies {
-		res, err := http.Get("http://" + local(c.opts.AdminPort+i) + "/metrics")
+	for _, admin := range admins {
+		res, err := http.Get("http://" + admin + "/metrics")
 		if err != nil {
-			c.t.Fatal(err)
+			t.Fatal(err)
 		}
 		body, err := io.ReadAll(res.Body)
 		res.Body.Close()
 		if err != nil {
-			c.t.Fatal(err)
+			t.Fatal(err)
 		}
 		for line := range strings.Lines(string(body)) {
 			name, value, _ := strings.Cut(strings.TrimSpace(line), " ")
@@ -375,7 +380,7 @@ func (s *scene) noLeak() {
 	s.t.Helper()
 	const slack = 8
 	await(s.t, 20*time.Second, "the proxies hold what they held before", func() error {
-		now := s.figures()
+		now := figures(s.t, s.admins)
 		for _, name := range watchedFigures {
 			room := float64(slack)
 			if strings.Contains(name, "proxy_clients") || strings.Contains(name, "held") {

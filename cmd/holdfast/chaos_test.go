@@ -29,7 +29,7 @@ var stories = []story{
 	{name: "the chosen master dies before it serves", play: killChosen},
 	{name: "the master freezes for less than down-after", play: func(s *scene, run int) {
 		s.freeze(s.master())
-		pause(300 + 100*(run%5))
+		sleep(300 + 100*(run%5))
 		s.thaw()
 	}},
 	{name: "the master freezes and wakes after its successor serves", play: func(s *scene, _ int) {
@@ -44,7 +44,7 @@ var stories = []story{
 	{name: "a replica dies while it receives a full copy", play: killDuringResync},
 	{name: "both replicas freeze and writes wait", play: func(s *scene, _ int) {
 		s.freeze(s.replicas()...)
-		pause(700)
+		sleep(700)
 		s.thaw()
 	}},
 	{name: "the master and the leading sentinel die at once", play: func(s *scene, _ int) {
@@ -93,7 +93,7 @@ func TestChaos(t *testing.T) {
 	}
 }
 
-func pause(ms int) { time.Sleep(time.Duration(ms) * time.Millisecond) }
+func sleep(ms int) { time.Sleep(time.Duration(ms) * time.Millisecond) }
 
 // killChosen kills the node that was chosen a few milliseconds after it was
 // told. What it had not served yet is nobody's loss.
@@ -106,7 +106,7 @@ func killChosen(s *scene, run int) {
 	heard := s.events(s.leader().Addr)
 	s.kill(s.master())
 	chosen := chosenIn(s.awaitEvent(heard, "+selected-slave").text)
-	pause([]int{0, 5, 10, 20, 50}[run%5])
+	sleep([]int{0, 5, 10, 20, 50}[run%5])
 	s.kill(nodes[chosen])
 	s.awaitEpochPast(e)
 }

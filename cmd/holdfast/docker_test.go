@@ -1,0 +1,275 @@
+package main_test
+
+import (
+	"archive/tar"
+	"bytes"
+	"context"
+	"errors"
+	"fmt"
+	"io"
+	"io/fs"
+	"os"
+	"os/exec"
+	"path/filepath"
+	"strings"
+	"testing"
+	"time"
+)
+
+// The group of compose.yaml, in an image built here: written to through one
+// proxy, its master's container killed, written to through the other.
+func TestComposeSurvivesItsMaster(t *testing.T) {
+	if testing.Short() {
+		t.Skip("skipped by -short: it builds an image from nothing")
+	}
+	compose := requireDocker(t)
+	d := newComposition(t, compose)
+	d.buildImage()
+	d.run("up", "-d", "--no-build")
+	d.awaitServing(d.proxy1)
+	d.awaitServing(d.proxy2)
+	mustDo(t, d.proxy1, "SET", "abc", "hahahahah")
+	d.awaitHealthy()
+
+	d.run("kill", "-s", "SIGKILL", "node1") // which the sentinels were told to begin with
+	d.awaitServing(d.proxy2)
+	mustDo(t, d.proxy2, "SET", "after", "1")
+	if got := mustDo(t, d.proxy2, "GET", "abc"); got != "hahahahah" {
+		t.Errorf("GET abc after the master's death: %q", got)
+	}
+	if logs := d.run("logs", "--no-color", "sentinel1", "sentinel2", "sentinel3"); !strings.Contains(logs, "+switch-master mymaster node1 6379") {
+		t.Errorf("no sentinel tells of a change of master:\n%s", logs)
+	}
+	if got := mustDo(t, d.proxy1, "GET", "after"); got != "1" {
+		t.Errorf("GET through the first proxy: %q", got)
+	}
+}
+
+// requireDocker returns the compose command of this machine.
+func requireDocker(t *testing.T) []string {
+	t.Helper()
+	ctx, cancel := context.WithTimeout(t.Context(), 20*time.Second)
+	defer cancel()
+	out, err := exec.CommandContext(ctx, "docker", "info").CombinedOutput()
+	if err != nil {
+		require(t, "docker", fmt.Errorf("docker info: %w: %s", err, lastLine(out)))
+	}
+	for _, compose := range [][]string{{"docker", "compose"}, {"docker-compose"}} {
+		if exec.CommandContext(ctx, compose[0], append(compose[1:], "version")...).Run() == nil {
+			return compose
+		}
+	}
+	require(t, "docker", errors.New("neither docker compose nor docker-compose is installed"))
+	return nil
+}
+
+func lastLine(b []byte) string {
+	lines := strings.Split(strings.TrimSpace(string(b)), "\n")
+	return lines[len(lines)-1]
+}
+
+// composition is a compose project of this test's own.
+type composition struct {
+	t              *testing.T
+	command        []string
+	env            []string
+	image, builder string
+	proxy1, proxy2 string
+}
+
+func newComposition(t *testing.T, compose []string) *composition {
+	t.Helper()
+	id := fmt.Sprintf("holdfast-test-%d", os.Getpid())
+	d := &composition{t: t, image: id, builder: id + "-builder"}
+	d.command = append(compose, "-p", id, "-f", filepath.Join(repository(t), "compose.yaml"))
+	d.proxy1, d.proxy2 = freeAddr(t), freeAddr(t)
+	d.env = append(os.Environ(), "DOCKER_BUILDKIT=0", "COMPOSE_DOCKER_CLI_BUILD=0", "HOLDFAST_IMAGE="+d.image,
+		"HOLDFAST_BUILDER="+d.builder, "HOLDFAST_GOPROXY=off", "HOLDFAST_PORT1="+d.proxy1, "HOLDFAST_PORT2="+d.proxy2)
+	t.Cleanup(d.remove)
+	return d
+}
+
+func freeAddr(t *testing.T) string {
+	t.Helper()
+	for port := 26000 + os.Getpid()%2000; port < 32000; port++ {
+		if rangeFree(port, 1) && !takenAddrs[port] {
+			takenAddrs[port] = true
+			return local(port)
+		}
+	}
+	t.Fatal("no free port")
+	return ""
+}
+
+// takenAddrs are the ports that freeAddr has given away already.
+var takenAddrs = map[int]bool{}
+
+// buildImage builds the image with a builder that is made of this machine's
+// toolchain and modules, because pulling one needs a network.
+func (d *composition) buildImage() {
+	d.t.Helper()
+	start := time.Now()
+	d.importBuilder()
+	d.t.Logf("the builder image took %v", time.Since(start).Round(time.Second))
+	start = time.Now()
+	d.run("build", "node1")
+	d.t.Logf("the image took %v", time.Since(start).Round(time.Second))
+}
+
+func (d *composition) importBuilder() {
+	d.t.Helper()
+	cmd := exec.CommandContext(d.t.Context(), "docker", "import",
+		"-c", "ENV PATH=/usr/local/go/bin GOPATH=/go GOCACHE=/tmp/cache HOME=/tmp", "-", d.builder)
+	in, err := cmd.StdinPipe()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	var said bytes.Buffer
+	cmd.Stdout, cmd.Stderr = &said, &said
+	if err := cmd.Start(); err != nil {
+		d.t.Fatal(err)
+	}
+	packed := d.packToolchain(in)
+	in.Close()
+	if err := cmd.Wait(); err != nil || packed != nil {
+		d.t.Fatalf("docker import: %v, %v: %s", packed, err, &said)
+	}
+}
+
+// packToolchain writes what a build of the program needs: the toolchain, the
+// modules' sources, and the module cache's notes about them.
+func (d *composition) packToolchain(w io.Writer) error {
+	out := tar.NewWriter(w)
+	if err := out.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}); err != nil {
+		return err
+	}
+	goroot, modules := goEnv(d.t, "GOROOT"), goEnv(d.t, "GOMODCACHE")
+	for _, part := range []string{"bin", "pkg", "src", "lib", "go.env", "VERSION"} {
+		if err := pack(out, filepath.Join(goroot, part), filepath.Join("usr/local/go", part)); err != nil {
+			return err
+		}
+	}
+	if err := pack(out, filepath.Join(modules, "cache/download"), "go/pkg/mod/cache/download"); err != nil {
+		return err
+	}
+	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Dir}}{{end}}{{end}}", "./cmd/holdfast")
+	cmd.Dir = repository(d.t)
+	list, err := cmd.Output()
+	if err != nil {
+		return err
+	}
+	packed := make(map[string]bool)
+	for _, dir := range strings.Fields(string(list)) {
+		inside, err := filepath.Rel(modules, dir)
+		if err != nil || packed[dir] {
+			continue
+		}
+		packed[dir] = true
+		if err := pack(out, dir, filepath.Join("go/pkg/mod", inside)); err != nil {
+			return err
+		}
+	}
+	return out.Close()
+}
+
+// pack adds a file or a tree under a new name, without the archives that
+// modules were unpacked from.
+func pack(out *tar.Writer, from, to string) error {
+	return filepath.WalkDir(from, func(path string, e fs.DirEntry, err error) error {
+		if err != nil || e.IsDir() || strings.HasSuffix(path, ".zip") {
+			return err
+		}
+		info, err := e.Info()
+		if err != nil || !info.Mode().IsRegular() {
+			return err
+		}
+		inside, err := filepath.Rel(from, path)
+		if err != nil {
+			return err
+		}
+		header, err := tar.FileInfoHeader(info, "")
+		if err != nil {
+			return err
+		}
+		header.Name = filepath.Join(to, inside)
+		if err := out.WriteHeader(header); err != nil {
+			return err
+		}
+		f, err := os.Open(path)
+		if err != nil {
+			return err
+		}
+		defer f.Close()
+		_, err = io.Copy(out, f)
+		return err
+	})
+}
+
+func goEnv(t *testing.T, name string) string {
+	t.Helper()
+	out, err := exec.Command("go", "env", name).Output()
+	if err != nil {
+		t.Fatal(err)
+	}
+	return strings.TrimSpace(string(out))
+}
+
+// run runs a compose command to its end.
+func (d *composition) run(args ...string) string {
+	d.t.Helper()
+	out, err := d.try(d.t.Context(), args...)
+	if err != nil {
+		d.t.Fatalf("%v %v: %v\n%s", d.command, args, err, out)
+	}
+	return out
+}
+
+func (d *composition) try(ctx context.Context, args ...string) (string, error) {
+	all := append(append([]string{}, d.command...), args...)
+	cmd := exec.CommandContext(ctx, all[0], all[1:]...)
+	cmd.Env = d.env
+	out, err := cmd.CombinedOutput()
+	return string(out), err
+}
+
+func (d *composition) awaitServing(proxy string) {
+	d.t.Helper()
+	await(d.t, 90*time.Second, "writes through "+proxy+" succeed", func() error {
+		_, err := do(d.t, 20*time.Second, proxy, "SET", "probe", proxy)
+		return err
+	})
+}
+
+// awaitHealthy waits until the image's own checks call every container healthy.
+func (d *composition) awaitHealthy() {
+	d.t.Helper()
+	ids := strings.Fields(d.run("ps", "-q"))
+	if len(ids) != 8 {
+		d.t.Errorf("%d containers run; compose.yaml has 8", len(ids))
+	}
+	for _, id := range ids {
+		await(d.t, 60*time.Second, "container "+id+" is healthy", func() error {
+			out, err := exec.Command("docker", "inspect", "-f", "{{.Name}} {{.State.Health.Status}}", id).CombinedOutput()
+			if err == nil && !strings.HasSuffix(strings.TrimSpace(string(out)), " healthy") {
+				err = errors.New(strings.TrimSpace(string(out)))
+			}
+			return err
+		})
+	}
+}
+
+// remove leaves nothing: no container, volume, network or image.
+func (d *composition) remove() {
+	ctx, cancel := context.WithTimeout(context.Background(), 3*time.Minute)
+	defer cancel()
+	if d.t.Failed() {
+		logs, _ := d.try(ctx, "logs", "--no-color", "--tail", "40")
+		d.t.Logf("the containers said:\n%s", logs)
+	}
+	if out, err := d.try(ctx, "down", "-v", "--remove-orphans", "-t", "2"); err != nil {
+		d.t.Errorf("compose down: %v\n%s", err, out)
+	}
+	exec.CommandContext(ctx, "docker", "rmi", "-f", d.image).Run() // not built if the test failed early
+	exec.CommandContext(ctx, "docker", "image", "prune", "-f", "--filter", "label=holdfast.stage=build").Run()
+	exec.CommandContext(ctx, "docker", "rmi", "-f", d.builder).Run()
+}
