@@ -75,6 +75,7 @@ func subcommands() []*cobra.Command {
 		upCommand(),
 		statusCommand(),
 		drillCommand(),
+		cliCommand(),
 		benchCommand(),
 		healthCommand(),
 	}

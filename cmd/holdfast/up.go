@@ -5,7 +5,6 @@ import (
 	"fmt"
 	"os"
 	"slices"
-	"strings"
 	"time"
 
 	"github.com/spf13/cobra"
@@ -61,14 +60,11 @@ func runUp(ctx context.Context, args []string) error {
 	}
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
-	if startedByGoRun(program) {
+	if up.StartedByGoRun(program) {
 		go endWithParent(ctx, cancel)
 	}
 	return group.Run(ctx)
 }
-
-// startedByGoRun recognizes the place where `go run` puts the program.
-func startedByGoRun(program string) bool { return strings.Contains(program, "/go-build") }
 
 // endWithParent cancels when the parent process is gone: `go run` does not pass
 // a SIGTERM on, and would leave a group behind that nobody knows of.

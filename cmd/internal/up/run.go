@@ -7,7 +7,9 @@ import (
 	"io"
 	"os"
 	"path/filepath"
+	"strings"
 	"sync"
+	"text/tabwriter"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -130,17 +132,31 @@ func (s *Supervisor) announce() error {
 	}
 	state := filepath.Join(s.opts.Dir, StateFile)
 	fmt.Fprintf(s.out, "ready: one Redis endpoint at %s (%s)\n\n", local(s.opts.ProxyPort), state)
-	dir := ""
+	call, dir := called(s.program), ""
 	if s.opts.Dir != absolute(Defaults().Dir) {
 		dir = " --dir " + s.opts.Dir
 	}
-	fmt.Fprintf(s.out, "  redis-cli -p %d set abc hahahahah      write through the proxy\n", s.opts.ProxyPort)
-	fmt.Fprintf(s.out, "  holdfast status%s                      who is who\n", dir)
-	fmt.Fprintf(s.out, "  holdfast drill%s kill-master           kill -9 the master under load\n", dir)
-	fmt.Fprintf(s.out, "  curl http://%s/metrics      figures of the proxy\n\n", local(s.opts.AdminPort))
+	t := tabwriter.NewWriter(s.out, 0, 0, 3, ' ', 0)
+	fmt.Fprintf(t, "  redis-cli -p %d set abc hahahahah\twrite through the proxy\n", s.opts.ProxyPort)
+	fmt.Fprintf(t, "  %s status%s\twho is who\n", call, dir)
+	fmt.Fprintf(t, "  %s drill kill-master%s\tkill -9 the master under load\n", call, dir)
+	fmt.Fprintf(t, "  curl http://%s/metrics\tfigures of the proxy\n", local(s.opts.AdminPort))
+	t.Flush()
+	fmt.Fprintln(s.out)
 	fmt.Fprintln(s.out, "Ctrl-C stops everything.")
 	return nil
 }
+
+// called is how the user calls the program, as far as its path tells.
+func called(program string) string {
+	if StartedByGoRun(program) {
+		return "go run ./cmd/holdfast"
+	}
+	return filepath.Base(program)
+}
+
+// StartedByGoRun recognizes the place where `go run` puts a program.
+func StartedByGoRun(program string) bool { return strings.Contains(program, "/go-build") }
 
 func absolute(dir string) string {
 	if abs, err := filepath.Abs(dir); err == nil {
