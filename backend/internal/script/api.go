@@ -88,7 +88,7 @@ func (r *run) call(l *lua.LState) (v lua.LValue, failed bool) {
 		return errorTable(l, "ERR "+fail), true
 	}
 	if cmd.Has(command.Write) && !r.engine.status.mayWrite() {
-		return errorTable(l, "ERR "+errKilled.Error()), true
+		return errorTable(l, "ERR "+killedText), true
 	}
 	reply := r.host.Call(r.args, r.proto)
 	p := parser{l: l, in: reply}

@@ -51,6 +51,11 @@ func (b *sandbox) openOS() {
 // but a string, and a string at level 0.
 func (b *sandbox) error(l *lua.LState) int {
 	v, level := l.Get(1), l.OptInt(2, 1)
+	if caller, ok := l.GetStack(1); ok && level == 1 {
+		if _, err := l.GetInfo("S", caller, lua.LNil); err == nil && caller.What == "G" {
+			level = 0 // pcall(error, "x") has no place in Lua
+		}
+	}
 	if _, ok := v.(lua.LString); ok && level > 0 {
 		l.Error(v, level)
 	}

@@ -49,7 +49,7 @@ type Engine struct {
 // New returns an engine; version is what redis.REDIS_VERSION says
 // ("7.2.4").
 func New(version string) *Engine {
-	e := &Engine{version: version, random: newRandom(0)}
+	e := &Engine{version: version, random: newRandom(firstSeed)}
 	e.cache.init()
 	return e
 }

@@ -9,6 +9,8 @@ import (
 // clock: a few milliseconds of script.
 const hookInterval = 1 << 16
 
+const killedText = "Script killed by user with SCRIPT KILL..."
+
 // hook is a context.Context that never waits for anything: the interpreter
 // asks Done before every instruction, which makes it the instruction counter
 // that gopher-lua does not have. Until the script is killed its channel is nil,
@@ -16,7 +18,7 @@ const hookInterval = 1 << 16
 type hook struct{ run *run }
 
 var (
-	errKilled    = errors.New("Script killed by user with SCRIPT KILL...")
+	errKilled    = errors.New(killedText)
 	closedSignal = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 )
 

@@ -55,17 +55,24 @@ func (b *sandbox) jsonLibrary(null *lua.LUserData, c *jsonConfig) *lua.LTable {
 			return 1
 		},
 		"encode_sparse_array": func(l *lua.LState) int {
-			boolOption(l, 1, &c.sparseConvert)
-			intOption(l, 2, &c.sparseRatio, 0, math.MaxInt32)
-			intOption(l, 3, &c.sparseSafe, 0, math.MaxInt32)
-			return 3
+			// All are read before the first result lies on the stack of arguments.
+			results := []lua.LValue{
+				boolOption(l, 1, &c.sparseConvert),
+				intOption(l, 2, &c.sparseRatio, 0, math.MaxInt32),
+				intOption(l, 3, &c.sparseSafe, 0, math.MaxInt32),
+			}
+			return push(l, results...)
 		},
-		"encode_max_depth":        func(l *lua.LState) int { return intOption(l, 1, &c.encodeDepth, 1, math.MaxInt32) },
-		"decode_max_depth":        func(l *lua.LState) int { return intOption(l, 1, &c.decodeDepth, 1, math.MaxInt32) },
-		"encode_number_precision": func(l *lua.LState) int { return intOption(l, 1, &c.precision, 1, 14) },
-		"encode_keep_buffer":      func(l *lua.LState) int { return boolOption(l, 1, &c.keepBuffer) },
-		"decode_invalid_numbers":  func(l *lua.LState) int { return boolOption(l, 1, &c.decodeInvalid) },
-		"encode_invalid_numbers":  func(l *lua.LState) int { return invalidOption(l, &c.encodeInvalid) },
+		"encode_max_depth": func(l *lua.LState) int {
+			return push(l, intOption(l, 1, &c.encodeDepth, 1, math.MaxInt32))
+		},
+		"decode_max_depth": func(l *lua.LState) int {
+			return push(l, intOption(l, 1, &c.decodeDepth, 1, math.MaxInt32))
+		},
+		"encode_number_precision": func(l *lua.LState) int { return push(l, intOption(l, 1, &c.precision, 1, 14)) },
+		"encode_keep_buffer":      func(l *lua.LState) int { return push(l, boolOption(l, 1, &c.keepBuffer)) },
+		"decode_invalid_numbers":  func(l *lua.LState) int { return push(l, boolOption(l, 1, &c.decodeInvalid)) },
+		"encode_invalid_numbers":  func(l *lua.LState) int { return push(l, invalidOption(l, &c.encodeInvalid)) },
 	} {
 		t.RawSetString(name, b.state.NewFunction(f))
 	}
@@ -75,7 +82,15 @@ func (b *sandbox) jsonLibrary(null *lua.LUserData, c *jsonConfig) *lua.LTable {
 	return t
 }
 
-func intOption(l *lua.LState, arg int, to *int, least, most int) int {
+func push(l *lua.LState, values ...lua.LValue) int {
+	for _, v := range values {
+		l.Push(v)
+	}
+	return len(values)
+}
+
+// intOption sets an option from an argument that is not nil, and returns it.
+func intOption(l *lua.LState, arg int, to *int, least, most int) lua.LValue {
 	if l.Get(arg) != lua.LNil {
 		v := int(truncate(float64(l.CheckNumber(arg))))
 		if v < least || v > most {
@@ -83,11 +98,10 @@ func intOption(l *lua.LState, arg int, to *int, least, most int) int {
 		}
 		*to = v
 	}
-	l.Push(lua.LNumber(*to))
-	return 1
+	return lua.LNumber(*to)
 }
 
-func boolOption(l *lua.LState, arg int, to *bool) int {
+func boolOption(l *lua.LState, arg int, to *bool) lua.LValue {
 	switch v := l.Get(arg).(type) {
 	case *lua.LNilType:
 	case lua.LBool:
@@ -95,11 +109,10 @@ func boolOption(l *lua.LState, arg int, to *bool) int {
 	default:
 		*to = l.CheckOption(arg, []string{"off", "on"}) == 1
 	}
-	l.Push(lua.LBool(*to))
-	return 1
+	return lua.LBool(*to)
 }
 
-func invalidOption(l *lua.LState, to *int) int {
+func invalidOption(l *lua.LState, to *int) lua.LValue {
 	switch v := l.Get(1).(type) {
 	case *lua.LNilType:
 	case lua.LBool:
@@ -111,9 +124,7 @@ func invalidOption(l *lua.LState, to *int) int {
 		*to = l.CheckOption(1, []string{"off", "on", "null"})
 	}
 	if *to == invalidNull {
-		l.Push(lua.LString("null"))
-	} else {
-		l.Push(lua.LBool(*to == invalidPrinted))
+		return lua.LString("null")
 	}
-	return 1
+	return lua.LBool(*to == invalidPrinted)
 }

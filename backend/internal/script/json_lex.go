@@ -130,8 +130,7 @@ func (x *jsonLexer) number(t *jsonToken) {
 	x.pos += n
 }
 
-// string reads a string whose quote stands at pos. An error points behind what
-// was understood, but is reported at the string's begin.
+// string reads a string whose quote stands at pos.
 func (x *jsonLexer) string(t *jsonToken) {
 	var out []byte
 	for i := x.pos + 1; i < len(x.in); {
@@ -147,6 +146,7 @@ func (x *jsonLexer) string(t *jsonToken) {
 		case i+1 < len(x.in) && x.in[i+1] == 'u':
 			r, n := unicodeEscape(x.in[i:])
 			if n == 0 {
+				t.at = i
 				t.fail("invalid unicode escape code")
 				return
 			}
@@ -158,6 +158,7 @@ func (x *jsonLexer) string(t *jsonToken) {
 				at = strings.IndexByte(`"\/btnfr`, x.in[i+1])
 			}
 			if at < 0 {
+				t.at = i
 				t.fail("invalid escape code")
 				return
 			}
@@ -165,6 +166,7 @@ func (x *jsonLexer) string(t *jsonToken) {
 			i += 2
 		}
 	}
+	t.at = len(x.in)
 	t.fail("unexpected end of string")
 }
 

@@ -55,3 +55,17 @@ func TestUnkillable(t *testing.T) {
 		t.Error("still running")
 	}
 }
+
+func TestKillFromAnotherGoroutine(t *testing.T) {
+	e := New("7.2.6")
+	done := make(chan string)
+	go func() { done <- eval(e, newHost(), 2, "while true do end", "0") }()
+	for deadline := time.Now().Add(10 * time.Second); e.Kill() != ""; {
+		if time.Now().After(deadline) {
+			t.Fatal("the script never ran")
+		}
+	}
+	if got := <-done; !strings.HasPrefix(got, "-ERR Script killed by user") {
+		t.Errorf("%q", got)
+	}
+}

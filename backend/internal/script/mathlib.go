@@ -15,6 +15,7 @@ const (
 	randomAdd    = 0xB
 	randomMask   = 1<<48 - 1
 	randomMax    = math.MaxInt32
+	firstSeed    = 0x1234ABCD
 )
 
 func newRandom(seed uint32) random { return random{uint64(seed)<<16 | 0x330E} }

@@ -122,7 +122,7 @@ func (r *run) errorReply(err error) string {
 		source, line = r.raised.source, r.raised.line
 	}
 	if r.engine.status.killed() {
-		text = "ERR " + errKilled.Error()
+		text = "ERR " + killedText
 	}
 	if line == 0 {
 		return text

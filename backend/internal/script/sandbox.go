@@ -67,12 +67,15 @@ func (b *sandbox) open(e *Engine) {
 	b.openBase()
 	b.openTable()
 	b.openString()
+	b.openMatching()
 	b.openMath(e)
 	b.openCoroutine()
 	b.openOS()
 	b.openRedis(e)
 	b.openBit()
 	b.openJSON()
+	b.openMsgpack()
+	b.openStruct()
 }
 
 // lock puts a proxy in front of every table that scripts share.

@@ -319,8 +319,8 @@ func TestScriptsLeaveNothingBehind(t *testing.T) {
 		for k in pairs(_G) do names[#names+1] = k end
 		table.sort(names)
 		return table.concat(names, ' ') .. #KEYS .. #ARGV .. tostring(KEYS.x) .. cjson.encode(1/3) .. string.format('%d', 7)`
-	want := "ARGV KEYS _G _VERSION assert bit cjson collectgarbage coroutine error gcinfo getfenv getmetatable ipairs load " +
-		"loadstring math newproxy next os pairs pcall rawequal rawget rawset redis select setfenv setmetatable string table " +
+	want := "ARGV KEYS _G _VERSION assert bit cjson cmsgpack collectgarbage coroutine error gcinfo getfenv getmetatable ipairs load " +
+		"loadstring math newproxy next os pairs pcall rawequal rawget rawset redis select setfenv setmetatable string struct table " +
 		"tonumber tostring type unpack xpcall00nil0.333333333333337"
 	got := eval(e, h, 2, probe, "0")
 	if _, body, _ := strings.Cut(got, "\r\n"); strings.TrimSpace(body) != want {

@@ -103,7 +103,7 @@ func cutSpec(l *lua.LState, s string) (spec string, verb byte, rest string) {
 func appendFormatted(l *lua.LState, out []byte, spec string, verb byte, arg int) []byte {
 	switch verb {
 	case 'c':
-		return append(out, byte(truncate(float64(l.CheckNumber(arg)))))
+		return fmt.Appendf(out, "%"+spec+"s", rawBytes([]byte{byte(truncate(float64(l.CheckNumber(arg))))}))
 	case 'd', 'i':
 		return fmt.Appendf(out, "%"+spec+"d", truncate(float64(l.CheckNumber(arg))))
 	case 'u':

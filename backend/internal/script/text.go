@@ -9,7 +9,16 @@ func plainText(text string) string {
 		index  = "attempt to index a non-table object("
 		concat = "cannot perform concat operation between "
 		other  = "cannot perform "
+		arg    = "bad argument #"
 	)
+	if at := strings.Index(text, arg); at >= 0 {
+		head, rest, _ := strings.Cut(text[at:], " to ")
+		name, why, ok := strings.Cut(rest, " (")
+		if ok && !strings.HasPrefix(name, "'") {
+			return text[:at] + head + " to '" + name + "' (" + why
+		}
+		return text
+	}
 	at := strings.Index(text, index)
 	if at >= 0 {
 		kind, _, _ := strings.Cut(text[at+len(index):], ")")
