@@ -11,9 +11,16 @@
 // Load reads a stream, from a file or from a master, into an empty store. All
 // it reads is checked: a length is believed only as far as bytes come, and
 // compact encodings are validated before they are used, so that a hostile or
-// torn snapshot is an error and never a crash.
+// torn snapshot is an error and never a crash. The encodings that Redis wrote
+// before 7.0 (ziplists, zipmaps) become present ones on the way.
+//
+// DUMP and RESTORE carry one value in the same form, with a foot of their own.
 //
 // # What it does not do
 //
-// It never compresses what it writes. It reads no streams and no modules.
+// It never compresses what it writes. It reads no streams, no modules and no
+// hashes whose fields expire: such a file is refused, and the error names what
+// stands in the way. Functions are passed over. That the members of a compact
+// encoding are distinct and in order is taken on trust (types says what a lie
+// costs).
 package rdb

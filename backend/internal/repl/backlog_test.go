@@ -181,7 +181,7 @@ func TestWaitEnds(t *testing.T) {
 
 // TestReadersSeeTheStream has one writer and readers that come, lag and go.
 func TestReadersSeeTheStream(t *testing.T) {
-	const total = 8 << 20
+	const total = 2 << 20
 	b := NewBacklog(64<<10, 0)
 	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
 	defer cancel()

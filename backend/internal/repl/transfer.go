@@ -4,7 +4,6 @@ import (
 	"context"
 	"errors"
 	"fmt"
-	"io"
 	"os"
 	"time"
 )
@@ -203,49 +202,6 @@ func (t *transfer) each(do func(*feed) error) {
 		live = append(live, f)
 	}
 	t.feeds = live
-}
-
-// openSpool makes the file for receivers that want the length first. It has no
-// name, so that nothing is left of it whatever happens.
-func (t *transfer) openSpool() error {
-	for _, f := range t.feeds {
-		if f.hello.EOF {
-			continue
-		}
-		file, err := os.CreateTemp(t.m.cfg.Dir, "temp-resync-*.rdb")
-		if err != nil {
-			return err
-		}
-		t.spool = file
-		return os.Remove(file.Name())
-	}
-	return nil
-}
-
-func (t *transfer) sendSpool(f *feed) error {
-	size, err := t.spool.Seek(0, io.SeekEnd)
-	if err != nil {
-		return err
-	}
-	if _, err := t.spool.Seek(0, io.SeekStart); err != nil {
-		return err
-	}
-	if err := f.write(fmt.Appendf(nil, "$%d\r\n", size)); err != nil {
-		return err
-	}
-	buf := make([]byte, 64<<10)
-	for {
-		n, err := t.spool.Read(buf)
-		if err == io.EOF {
-			return nil
-		}
-		if err != nil {
-			return err
-		}
-		if err := f.write(buf[:n]); err != nil {
-			return err
-		}
-	}
 }
 
 // wait sleeps for d or until ctx ends.

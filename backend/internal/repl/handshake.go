@@ -1,0 +1,145 @@
+package repl
+
+import (
+	"errors"
+	"fmt"
+	"strconv"
+	"strings"
+
+	"holdfast/backend/resp"
+)
+
+// handshake introduces the replica as Redis does, all in one write. A master
+// that does not know one of the words answers an error, which is no obstacle,
+// except for AUTH's.
+func (u *upstream) handshake() error {
+	c := &u.l.cfg
+	u.from = c.Follower.Position()
+	steps := []step{{"PING", pingReply, []string{"PING"}}}
+	switch {
+	case c.Password != "" && c.User != "":
+		steps = append(steps, step{"AUTH", mustAccept, []string{"AUTH", c.User, c.Password}})
+	case c.Password != "":
+		steps = append(steps, step{"AUTH", mustAccept, []string{"AUTH", c.Password}})
+	}
+	steps = append(steps, step{"REPLCONF listening-port", ignore,
+		[]string{"REPLCONF", "listening-port", strconv.Itoa(c.ListeningPort)}})
+	if c.AnnounceIP != "" {
+		steps = append(steps, step{"REPLCONF ip-address", ignore, []string{"REPLCONF", "ip-address", c.AnnounceIP}})
+	}
+	steps = append(steps,
+		step{"REPLCONF capa", ignore, []string{"REPLCONF", "capa", "eof", "capa", "psync2"}},
+		step{"REPLCONF holdfast", u.introduced, []string{"REPLCONF", "holdfast", "1", "run-id", c.RunID,
+			"incarnation", c.Incarnation, "data-epoch", strconv.FormatUint(u.from.Epoch, 10)}})
+	return u.exchange(steps)
+}
+
+// step is a request of the handshake and what its reply means.
+type step struct {
+	name string
+	take func(reply string) error
+	args []string
+}
+
+func (u *upstream) exchange(steps []step) error {
+	var out []byte
+	for _, s := range steps {
+		out = resp.AppendCommand(out, s.args...)
+	}
+	if err := u.write(out); err != nil {
+		return err
+	}
+	for _, s := range steps {
+		line, err := u.line()
+		if err == nil {
+			err = s.take(line)
+		}
+		if err != nil {
+			return fmt.Errorf("%s: %w", s.name, err)
+		}
+	}
+	return nil
+}
+
+func ignore(string) error { return nil }
+
+func mustAccept(reply string) error {
+	if strings.HasPrefix(reply, "-") {
+		return errors.New(reply[1:])
+	}
+	return nil
+}
+
+// pingReply tolerates the errors of a master that wants AUTH first.
+func pingReply(reply string) error {
+	for _, ok := range []string{"+", "-NOAUTH", "-NOPERM", "-ERR operation not permitted"} {
+		if strings.HasPrefix(reply, ok) {
+			return nil
+		}
+	}
+	return errors.New(strings.TrimPrefix(reply, "-"))
+}
+
+// introduced reads +HOLDFAST 1 run-id … data-epoch …; any other answer is a
+// plain Redis's.
+func (u *upstream) introduced(reply string) error {
+	words := strings.Fields(reply)
+	if len(words) < 2 || words[0] != "+HOLDFAST" {
+		return nil
+	}
+	u.master.Native = true
+	for i := 2; i+1 < len(words); i += 2 {
+		switch words[i] {
+		case "run-id":
+			u.master.RunID = words[i+1]
+		case "data-epoch":
+			epoch, err := strconv.ParseUint(words[i+1], 10, 64)
+			if err != nil {
+				return err
+			}
+			u.master.Epoch = epoch
+		}
+	}
+	return nil
+}
+
+// psync asks to continue and reports whether the master wants a full resync
+// instead.
+func (u *upstream) psync() (full bool, err error) {
+	id, offset := "?", "-1"
+	if u.from.ID != "" {
+		id, offset = u.from.ID, strconv.FormatUint(u.from.Offset+1, 10)
+	}
+	u.l.cfg.Log.Info(fmt.Sprintf("Trying a partial resynchronization (request %s:%s).", id, offset))
+	if err := u.write(resp.AppendCommand(nil, "PSYNC", id, offset)); err != nil {
+		return false, err
+	}
+	reply, err := u.line()
+	if err != nil {
+		return false, fmt.Errorf("PSYNC: %w", err)
+	}
+	words := strings.Fields(reply)
+	switch {
+	case len(words) == 3 && words[0] == "+FULLRESYNC":
+		pos, err := strconv.ParseUint(words[2], 10, 64)
+		if err != nil || len(words[1]) != IDLen {
+			return false, fmt.Errorf("PSYNC: unexpected reply %q", reply)
+		}
+		u.sync = Sync{Master: u.master, ID: words[1], Offset: pos, Size: -1}
+		return true, nil
+	case len(words) >= 1 && words[0] == "+CONTINUE":
+		return false, u.resume(append(words, u.from.ID)[1])
+	}
+	return false, fmt.Errorf("PSYNC: %s", strings.TrimPrefix(reply, "-"))
+}
+
+// resume goes on from where the data stands.
+func (u *upstream) resume(id string) error {
+	u.start(u.from.Offset, u.from.DB)
+	return u.l.enter(func() error {
+		if err := u.l.cfg.Follower.Continue(u.master, id); err != nil {
+			return err
+		}
+		return u.ack()
+	})
+}
