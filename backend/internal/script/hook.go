@@ -1,9 +1,6 @@
 package script
 
-import (
-	"errors"
-	"time"
-)
+import "time"
 
 // hookInterval is the number of VM instructions between two looks at the
 // clock: a few milliseconds of script.
@@ -17,8 +14,13 @@ const killedText = "Script killed by user with SCRIPT KILL..."
 // which a select passes over at little cost.
 type hook struct{ run *run }
 
+// scriptKilled is what ends a script after SCRIPT KILL.
+type scriptKilled struct{}
+
+func (scriptKilled) Error() string { return killedText }
+
 var (
-	errKilled    = errors.New(killedText)
+	errKilled    = scriptKilled{}
 	closedSignal = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 )
 

@@ -44,6 +44,9 @@ func (r *run) do(keys, argv [][]byte, req Request, out []byte) []byte {
 	box.enter(r, keys, argv)
 
 	value, err := r.protected(box)
+	if err == nil && r.engine.status.killed() {
+		err = errKilled // raised where pcall was the last thing to do
+	}
 	if err != nil {
 		out = resp.AppendError(out, r.errorReply(err))
 	} else {
@@ -106,6 +109,9 @@ func errorText(v lua.LValue) string {
 
 // errorReply returns the reply for a script that ended with an error.
 func (r *run) errorReply(err error) string {
+	if err == errKilled {
+		return "ERR " + killedText
+	}
 	api, ok := err.(*lua.ApiError)
 	if ok && api.Type == lua.ApiErrorPanic && !overflowed(err) {
 		r.broken = true
