@@ -167,8 +167,14 @@ func epoch(t *testing.T, c *cluster) int64 {
 
 func startLoad(t *testing.T, c *cluster, clients int) *load.Verified {
 	t.Helper()
+	return startLoadOf(t, c, clients, 0.2)
+}
+
+// startLoadOf starts a verified load in which that share of the requests reads.
+func startLoadOf(t *testing.T, c *cluster, clients int, reads float64) *load.Verified {
+	t.Helper()
 	v, err := load.StartVerified(t.Context(), load.VerifiedOptions{
-		Addrs: []string{c.proxy()}, Clients: clients, Reads: 0.2, Prefix: "e2e:" + strconv.FormatInt(time.Now().UnixNano(), 36),
+		Addrs: []string{c.proxy()}, Clients: clients, Reads: reads, Prefix: "e2e:" + strconv.FormatInt(time.Now().UnixNano(), 36),
 	})
 	if err != nil {
 		t.Fatal(err)

@@ -31,7 +31,7 @@ func TestUpServesAtOnceAndLeavesNothing(t *testing.T) {
 	c.awaitWhole()
 	await(t, 10*time.Second, "the metrics show a read served by a replica", func() error {
 		mustDo(t, c.proxy(), "GET", "abc")
-		if n := replicaReads(t, c); n == 0 {
+		if proxyReads(t, c, "replica") == 0 {
 			return fmt.Errorf("no read went to a replica")
 		}
 		return nil
@@ -54,8 +54,8 @@ func TestUpServesAtOnceAndLeavesNothing(t *testing.T) {
 	}
 }
 
-// replicaReads sums the reads that the proxy's metrics say replicas served.
-func replicaReads(t *testing.T, c *cluster) int {
+// proxyReads is how many reads the proxy's metrics say nodes of that role served.
+func proxyReads(t *testing.T, c *cluster, role string) int {
 	t.Helper()
 	res, err := http.Get("http://" + local(c.opts.AdminPort) + "/metrics")
 	if err != nil {
@@ -66,12 +66,15 @@ func replicaReads(t *testing.T, c *cluster) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	var sum int
-	for _, m := range regexp.MustCompile(`(?m)^holdfast_\w*reads_total\{[^}]*replica[^}]*\} (\d+)`).FindAllStringSubmatch(string(body), -1) {
-		n, _ := strconv.Atoi(m[1])
-		sum += n
+	line := regexp.MustCompile(`(?m)^holdfast_proxy_reads_total\{role="` + role + `"\} (\S+)`).FindSubmatch(body)
+	if line == nil {
+		return 0
 	}
-	return sum
+	n, err := strconv.ParseFloat(string(line[1]), 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return int(n)
 }
 
 func TestPartsDieWithAKilledUp(t *testing.T) {
