@@ -131,6 +131,30 @@ func TestRefusedRequestsAreSentElsewhere(t *testing.T) {
 	}
 }
 
+// A node in no role still answers MULTI and refuses the first command behind
+// it. The whole block is sent again, and so all of its replies come again.
+func TestRefusedTransactionIsSentElsewhereWhole(t *testing.T) {
+	g := startGroup(t)
+	c, other := connect(t, g.addr), connect(t, g.addr)
+	c.want("1", "INCR", "n")
+	g.b.set(func() { g.b.data["n"] = "1" })
+	g.a.set(func() { g.a.refuse = "SEALED" })
+	for _, request := range []string{"MULTI", "INCR n", "INCR n", "EXEC", "GET n"} {
+		c.Send(strings.Fields(request)...)
+	}
+	if err := c.Flush(c.ctx); err != nil {
+		t.Fatal(err)
+	}
+	eventually(t, "refused", func() bool { return g.p.gather().refusals > 0 })
+	g.promote()
+	for _, want := range []string{"OK", "QUEUED", "QUEUED", "[2 3]", "3"} {
+		if got := c.receive(); got != want {
+			t.Fatalf("got %q, want %q", got, want)
+		}
+	}
+	other.want("4", "INCR", "n")
+}
+
 func TestPlannedSwitchoverIsSilent(t *testing.T) {
 	g := startGroup(t)
 	stop := make(chan struct{})

@@ -98,6 +98,8 @@ func (n *fakeNode) executed() []string {
 type fakeConn struct {
 	native, poisoned bool
 	said             pair // the last pair it told
+	multi            bool
+	queued           [][]string
 }
 
 func (n *fakeNode) serve(c net.Conn) {
@@ -161,13 +163,13 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 		}
 		return out
 	}
-	if n.refuse != "" {
+	if n.refuse != "" && name != "MULTI" { // which a node takes in any role
 		s.poisoned = true
 	}
 	if s.poisoned {
 		return append(out, ">3\r\n+hfx\r\n+"+n.refuse+"\r\n+not here\r\n"...)
 	}
-	reply := n.run(name, args)
+	reply := n.transaction(s, name, args)
 	if n.swallow {
 		return out
 	}
@@ -186,6 +188,26 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 		out = append(out, ">4\r\n+hfa\r\n+"+r.runID+"\r\n:"+strconv.FormatInt(n.epoch, 10)+"\r\n:"+strconv.FormatInt(n.offset, 10)+"\r\n"...)
 	}
 	return append(out, reply...)
+}
+
+// transaction runs a request at once, or queues it behind MULTI.
+func (n *fakeNode) transaction(s *fakeConn, name string, args []string) []byte {
+	switch {
+	case name == "MULTI":
+		s.multi = true
+		return []byte("+OK\r\n")
+	case name == "EXEC":
+		reply := resp.AppendArray(nil, len(s.queued))
+		for _, q := range s.queued {
+			reply = append(reply, n.run(q[0], q)...)
+		}
+		s.multi, s.queued = false, nil
+		return reply
+	case s.multi:
+		s.queued = append(s.queued, args)
+		return []byte("+QUEUED\r\n")
+	}
+	return n.run(name, args)
 }
 
 func (n *fakeNode) run(name string, args []string) []byte {

@@ -173,6 +173,7 @@ func (ln *lane) requeue(k *link, refused bool) {
 	}
 	now := ln.l.p.clock.now()
 	old.each(func(e *entry, frame []byte, sent bool) {
+		tried := sent // some of its replies may have come, refused or not
 		sent = sent && !refused
 		switch {
 		case e.client == nil && (sent || e.kind == kindOwn):
@@ -184,11 +185,10 @@ func (ln *lane) requeue(k *link, refused bool) {
 			ln.l.stats.unknown++
 			ln.q.push(canned(e, unknownOutcome(e, k.addr)), nil)
 			return
-		case sent && e.kind == kindBlocking:
+		case tried && e.kind == kindBlocking:
 			frame = remaining(e, frame, now)
-		case sent && e.extra != nil && e.extra.want > 1 && !e.extra.last:
-			// Some of its replies have been passed on already.
-			e.extra.skip, e.want = e.extra.want-e.want, e.extra.want
+		case tried && e.extra != nil && e.extra.want > 1:
+			e.again()
 		}
 		if e.since == 0 {
 			e.since = now

@@ -31,6 +31,15 @@ func (e *entry) plain() bool {
 	return e.extra == nil && e.want == 1 && e.client != nil && !e.mute
 }
 
+// again prepares an entry with many replies to be sent once more: all of them
+// come again, and those that were passed on already are left out.
+func (e *entry) again() {
+	if x := e.extra; !x.last {
+		x.skip += x.want - e.want
+	}
+	e.want = e.extra.want
+}
+
 // refused tells whether a command of the entry's transaction was refused.
 func (e *entry) refused() bool { return e.extra != nil && e.extra.refused }
 

@@ -66,14 +66,22 @@ func (k *link) keep(e entry) {
 }
 
 // divert keeps a reply from overtaking an earlier request of its client that is
-// sent again. It returns false when the client has none.
+// sent again. It returns false when the client has none. Of many replies to one
+// request the last decides.
 func (k *link) divert(frame []byte) bool {
 	ln := k.lane
 	e := *ln.q.peek()
 	if e.client == nil || !k.refusing.has(e.client) {
 		return false
 	}
-	if e.kind == kindRead || e.want > 1 {
+	if e.want > 1 {
+		ln.q.peek().want--
+		return true
+	}
+	if e.kind == kindRead {
+		if e.extra != nil {
+			e.want = max(1, e.extra.want)
+		}
 		k.keep(e)
 	} else {
 		k.refusing.push(canned(&e, append([]byte(nil), frame...)), nil)
