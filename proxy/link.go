@@ -137,6 +137,9 @@ func (k *link) deliver(in []byte) int {
 	if ln.q.canned > 0 {
 		ln.answerCanned()
 	}
+	if k.refusing != nil {
+		k.finishRefusing()
+	}
 	return off
 }
 
@@ -216,5 +219,5 @@ func (k *link) answer(frame []byte) {
 // serve what it was asked, which is the proxy's business and not the client's.
 func isRefusal(frame []byte) bool {
 	return bytes.HasPrefix(frame, []byte("-READONLY ")) || bytes.HasPrefix(frame, []byte("-LOADING ")) ||
-		bytes.HasPrefix(frame, []byte("-MASTERDOWN "))
+		bytes.HasPrefix(frame, []byte("-MASTERDOWN ")) || bytes.HasPrefix(frame, []byte("-UNBLOCKED force unblock "))
 }

@@ -38,7 +38,6 @@ func (k *link) refuse(frame []byte) bool {
 		return true
 	}
 	k.keep(*e)
-	k.finishRefusing()
 	return true
 }
 
@@ -51,15 +50,18 @@ func (k *link) refusedBlock() {
 	}
 	e.want, e.extra.refused = e.extra.want, false
 	k.keep(*e)
-	k.finishRefusing()
 }
 
 // keep moves the head to those that are sent again.
 func (k *link) keep(e entry) {
 	ln := k.lane
 	frame := ln.q.log[ln.q.first : ln.q.first+e.size]
+	now := ln.l.p.clock.now()
 	if e.since == 0 {
-		e.since = ln.l.p.clock.now()
+		e.since = now
+	}
+	if e.kind == kindBlocking {
+		frame = remaining(&e, frame, now)
 	}
 	k.refusing.push(e, frame)
 	ln.q.pop()
@@ -87,7 +89,6 @@ func (k *link) divert(frame []byte) bool {
 		k.refusing.push(canned(&e, append([]byte(nil), frame...)), nil)
 		ln.q.pop()
 	}
-	k.finishRefusing()
 	return true
 }
 
