@@ -164,9 +164,21 @@ func (n *network) run(i int, letter, port string, args ...string) up.Process {
 	return up.Process{Addr: hostIP(i) + ":" + port, PID: cmd.Process.Pid, Dir: dir}
 }
 
-// drop has host from lose what it sends to host to. The hub reaches both all
-// the time, and with it the clients do.
-func (n *network) drop(from, to int) { n.route("replace", from, to) }
+// drop has host from lose what it sends to host to, in silence: it is sent to
+// an Ethernet address that nobody has. The hub reaches both all the time, and
+// with it the clients do.
+func (n *network) drop(from, to int) {
+	n.neighbour(from, "replace", hostIP(to), "lladdr", "02:00:00:00:00:fe", "nud", "permanent")
+}
+
+func (n *network) heal(from, to int) { n.neighbour(from, "delete", hostIP(to)) }
+
+func (n *network) neighbour(host int, verb, ip string, more ...string) {
+	args := append([]string{"-n", hostName(n.hub, host), "neigh", verb, ip, "dev", "eth0"}, more...)
+	if out, err := exec.Command("ip", args...).CombinedOutput(); err != nil && verb != "delete" {
+		n.t.Fatalf("ip neigh: %v: %s", err, out)
+	}
+}
 
 // cut separates a host from other hosts, both ways.
 func (n *network) cut(host int, others ...int) {
@@ -188,17 +200,10 @@ func othersThan(host int) (others []int) {
 	return others
 }
 
-func (n *network) route(verb string, from, to int) {
-	out, err := exec.Command("ip", "-n", hostName(n.hub, from), "route", verb, "blackhole", hostIP(to)+"/32").CombinedOutput()
-	if err != nil && verb != "delete" {
-		n.t.Fatalf("ip route: %v: %s", err, out)
-	}
-}
-
 func (n *network) healAll() {
 	for i := 1; i <= hosts; i++ {
 		for _, o := range othersThan(i) {
-			n.route("delete", i, o)
+			n.heal(i, o)
 		}
 	}
 }
@@ -269,7 +274,8 @@ func (n *network) playRandom() {
 		s := newScene(n.cluster, load.VerifiedOptions{Clients: 9, Reads: 0.3, Pipeline: []int{1, 30}[r.IntN(2)]}, n.admins...)
 		var script []string
 		for range 2 + r.IntN(5) {
-			from, to := 1+r.IntN(hosts), 1+r.IntN(hosts)
+			from := 1 + r.IntN(hosts)
+			to := othersThan(from)[r.IntN(hosts-1)]
 			wait := int(min(3000, r.ExpFloat64()*600))
 			switch r.IntN(5) {
 			case 0:
