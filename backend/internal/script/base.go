@@ -111,11 +111,15 @@ func (b *sandbox) getMetatable(l *lua.LState) int {
 	case lua.LString:
 		l.Push(b.strings)
 	case *lua.LTable:
-		if _, shared := b.real[v]; shared {
+		_, shared := b.real[v]
+		switch {
+		case v == b.env:
+			l.Push(b.guard)
+		case shared:
 			l.Push(lua.LNil)
-			return 1
+		default:
+			l.Push(l.GetMetatable(v))
 		}
-		l.Push(l.GetMetatable(v))
 	default:
 		l.Push(l.GetMetatable(v))
 	}

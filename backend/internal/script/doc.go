@@ -29,7 +29,6 @@
 //
 // The interpreter is gopher-lua, so error texts of the language itself (not
 // those of Redis's API) differ here and there from PUC Lua's, a number joined
-// to a string with .. prints up to 17 digits instead of 14, and string.dump is
-// missing. A script may use as much memory as it likes, as in Redis. Functions
+// to a string with .. prints up to 17 digits instead of 14. A script may use as much memory as it likes, as in Redis. Functions
 // (FUNCTION, FCALL) and the debugger are not here.
 package script

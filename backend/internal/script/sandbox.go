@@ -30,6 +30,7 @@ type sandbox struct {
 	globals *lua.LTable                 // the real globals, KEYS and ARGV among them
 	env     *lua.LTable                 // their proxy: what scripts know as _G
 	real    map[*lua.LTable]*lua.LTable // what each proxy stands for
+	guard   *lua.LTable                 // proxy of the metatable of the globals
 	strings *lua.LTable                 // proxy of the metatable of strings
 	refuse  *lua.LFunction              // __newindex of every proxy
 }
@@ -93,6 +94,7 @@ func (b *sandbox) lock() {
 		}
 	})
 	b.globals.Metatable = missing
+	b.guard = b.proxy(missing)
 	b.env = b.proxy(b.globals)
 	b.globals.RawSetString("_G", b.env)
 	// What still hands out the global table must hand out its proxy.

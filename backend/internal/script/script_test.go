@@ -184,6 +184,7 @@ func TestErrors(t *testing.T) {
 		"getmetatable('').__index=1":               "ERR user_script:1: Attempt to modify a readonly table",
 		"rawset(_G,'a',1)":                         "ERR Attempt to modify a readonly table",
 		"rawset(redis,'call',1)":                   "ERR Attempt to modify a readonly table",
+		"getmetatable(_G).__index = nil":           "ERR user_script:1: Attempt to modify a readonly table",
 		"setmetatable(_G,{})":                      "ERR Attempt to modify a readonly table",
 		"table.insert(math,3)":                     "ERR Attempt to modify a readonly table",
 		"table.sort(math)":                         "ERR Attempt to modify a readonly table",
