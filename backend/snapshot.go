@@ -28,25 +28,35 @@ func (f *follower) Load(ctx context.Context, sync repl.Sync, r io.Reader) (repl.
 		return repl.Loaded{}, fmt.Errorf("cannot load the master's snapshot: %w", err)
 	}
 	return repl.Loaded{
-		Adopt:   func() error { n.adoptData(fresh, sync, info); return nil },
+		Adopt:   func() error { return n.adoptData(fresh, sync, info) },
 		Discard: fresh.Close,
 	}, nil
 }
 
-// adoptData puts loaded data in the place of the old.
-func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) {
+var errOlderData = errors.New("refusing a full resync: this node's data is newer than the master's snapshot")
+
+// adoptData puts loaded data in the place of the old. In a group only newer
+// data may (SAFETY §3): whatever sends a snapshot, what was confirmed here is
+// not wiped by less.
+func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) error {
 	n.mu.Lock()
+	epoch := max(info.DataEpoch, sync.Master.Epoch)
+	if own := n.pair(); n.standing.managed && (own.epoch > epoch || own.epoch == epoch && own.offset > sync.Offset) {
+		n.mu.Unlock()
+		fresh.Close()
+		return errOlderData
+	}
 	old := n.store
 	n.store = fresh
 	n.hook(fresh)
 	fresh.SetExpiry(storeHide)
-	epoch := max(info.DataEpoch, sync.Master.Epoch)
 	n.stream.Reset(repl.NewHistory(sync.ID, epoch, sync.Offset), sync.Offset, info.StreamDB)
 	n.stream.Follow()
 	n.touchedAll(-1)
 	n.mu.Unlock()
 	n.feeds.DropAll("the data was replaced by a full resync")
 	old.Close()
+	return nil
 }
 
 // source takes the snapshots for full resyncs.
