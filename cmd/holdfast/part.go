@@ -3,10 +3,12 @@ package main
 import (
 	"context"
 	"fmt"
+	"io"
 	"log/slog"
 	"os"
 	"os/exec"
 	"strconv"
+	"strings"
 	"sync/atomic"
 	"syscall"
 
@@ -34,13 +36,28 @@ func partCommand[C conf.Config](name, short, long string, assemble assembler[C])
 
 FILE ends in .toml or is read in Redis's syntax; - is standard input. Every
 directive is also a flag with one value, and flags stand above the file.`,
-		DisableFlagParsing: true,
+		DisableFlagParsing:    true,
+		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if wantsHelp(args) {
+				defer printDirectives(cmd.OutOrStdout(), name)
 				return cmd.Help()
 			}
 			return runPart(cmd.Context(), args, assemble)
 		},
+	}
+}
+
+// printDirectives lists what the part's files and flags may say. Those that do
+// nothing here, and are only accepted for the sake of Redis's files, are left
+// out.
+func printDirectives(w io.Writer, name string) {
+	part := map[string]conf.Part{"node": conf.Node, "sentinel": conf.Sentinel, "proxy": conf.Proxy}[name]
+	fmt.Fprintln(w, "\nDirectives, with their defaults:")
+	for _, d := range conf.Directives(part) {
+		if d.Inert == "" && !d.Has(conf.Hidden) {
+			fmt.Fprintf(w, "  --%s %q\n      %s\n", strings.Replace(d.Name, "monitor.", "monitor.NAME.", 1), d.Default, d.Doc)
+		}
 	}
 }
 

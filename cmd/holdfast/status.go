@@ -17,35 +17,73 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var dir string
+	var dir, group string
+	var sentinels []string
 	cmd := &cobra.Command{
 		Use:   "status",
 		Short: "Show who is who in a running group",
-		Long: `Status asks every part of the group that "holdfast up" runs in a directory and
-prints what each says of itself: roles, epochs, offsets, and what the group
-waits for when it has no master. It exits 0 when the group has a master that
-serves.`,
+		Long: `Status asks every part of the group that "holdfast up" runs in a directory, or the
+nodes that the named sentinels know, and prints what each says of itself: roles,
+epochs, offsets, and what the group waits for when it has no master. It exits 0
+when the group has a master that serves.`,
+		Example: `  holdfast status
+  holdfast status --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379`,
 		Args: cobra.NoArgs,
-		RunE: func(cmd *cobra.Command, _ []string) error { return status(cmd.Context(), dir, os.Stdout) },
+		RunE: func(cmd *cobra.Command, _ []string) error {
+			if len(sentinels) > 0 {
+				return statusOf(cmd.Context(), group, &up.State{Sentinels: processes(sentinels)}, os.Stdout)
+			}
+			state, err := up.ReadState(dir)
+			if err != nil {
+				return err
+			}
+			return statusOf(cmd.Context(), up.Group, state, os.Stdout)
+		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", up.Defaults().Dir, "directory of the running group")
+	cmd.Flags().StringSliceVar(&sentinels, "sentinel", nil, "ask these sentinels (host:port) instead")
+	cmd.Flags().StringVar(&group, "group", up.Group, "the group to ask them about")
 	return cmd
 }
 
-func status(ctx context.Context, dir string, w io.Writer) error {
-	state, err := up.ReadState(dir)
-	if err != nil {
-		return err
+// statusOf prints the parts in state; the nodes are those of the topology where
+// the state names none.
+func statusOf(ctx context.Context, group string, state *up.State, w io.Writer) error {
+	topo, err := view.AskTopology(ctx, addrs(state.Sentinels), group)
+	if len(state.Nodes) == 0 && err == nil {
+		state.Nodes = processes(members(topo))
 	}
-	topo, err := view.AskTopology(ctx, addrs(state.Sentinels), up.Group)
-	printGroup(w, topo, err)
+	printGroup(w, group, topo, err)
 	printNodes(ctx, w, state.Nodes, topo)
 	printSentinels(ctx, w, state.Sentinels)
-	printProxies(ctx, w, state.Proxies)
+	if len(state.Proxies) > 0 {
+		printProxies(ctx, w, state.Proxies)
+	}
 	if err != nil || topo.Phase != topology.Stable {
 		return exitStatus(1)
 	}
 	return nil
+}
+
+// members are the addresses of all nodes of a group, the master's first.
+func members(t *topology.Topology) []string {
+	var all []string
+	if t.Master.Addr != "" {
+		all = append(all, t.Master.Addr)
+	}
+	for _, r := range t.Replicas {
+		all = append(all, r.Addr)
+	}
+	return all
+}
+
+// processes are parts of which the address alone is known.
+func processes(addrs []string) []up.Process {
+	var all []up.Process
+	for _, addr := range addrs {
+		all = append(all, up.Process{Addr: addr})
+	}
+	return all
 }
 
 func addrs(parts []up.Process) []string {
@@ -56,9 +94,9 @@ func addrs(parts []up.Process) []string {
 	return all
 }
 
-func printGroup(w io.Writer, t *topology.Topology, err error) {
+func printGroup(w io.Writer, group string, t *topology.Topology, err error) {
 	if err != nil {
-		fmt.Fprintf(w, "group %s: %v\n", up.Group, err)
+		fmt.Fprintf(w, "group %s: %v\n", group, err)
 		return
 	}
 	master := "no master"

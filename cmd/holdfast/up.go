@@ -35,7 +35,8 @@ Any further directive goes to every part that knows it; --node.KEY,
 the parts also end when up is killed.`,
 		Example: `  holdfast up
   holdfast up --dir /tmp/try --nodes 5 --write-acks 2 --down-after-milliseconds 1000`,
-		DisableFlagParsing: true,
+		DisableFlagParsing:    true,
+		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			if wantsHelp(args) {
 				return cmd.Help()
