@@ -19,8 +19,12 @@ func (n *Node) admit(s *session, x *commands.Ctx, c *command.Command) bool {
 	case s.subs != nil && s.proto < 3 && !allowedWhileSubscribed(c):
 		n.fail(s, x, "ERR Can't execute '"+c.Full+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	default:
-		if text := n.routing(c); text != "" {
+		if text := s.routing(c); text != "" {
 			n.refuseRouting(s, x, text)
+			return false
+		}
+		if n.saves.failed && n.diskTrouble(c) {
+			n.fail(s, x, misconfText)
 			return false
 		}
 		return true
@@ -28,35 +32,63 @@ func (n *Node) admit(s *session, x *commands.Ctx, c *command.Command) bool {
 	return false
 }
 
+// Texts of routing refusals.
+const (
+	readOnlyText = "READONLY You can't write against a read only replica."
+	loadingText  = "LOADING Redis is loading the dataset in memory"
+)
+
 // routing says why this node is not the one to ask for a command; empty when
 // it is. A proxy takes these as events, not as replies.
 func (n *Node) routing(c *command.Command) string {
-	writes := c.Flags&command.Write != 0
-	switch n.standing.role {
-	case roleMaster:
-		if writes && !n.standing.serving {
-			return "READONLY You can't write against a read only replica."
-		}
-	case roleReplica:
-		switch {
-		case n.loading && !c.Has(command.Loading):
-			return "LOADING Holdfast is loading the dataset in memory"
-		case writes && n.cfg().ReplicaReadOnly:
-			return "READONLY You can't write against a read only replica."
-		case !n.linkUp() && !n.cfg().ReplicaServeStaleData && !c.Has(command.Stale):
-			return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
-		}
-	case roleNone:
-		switch {
-		case writes:
-			return "READONLY You can't write against a read only replica."
-		case n.empty() && !c.Has(command.Stale):
-			// Nothing was ever received since the start: what Redis would
-			// call stale data does not even exist.
-			return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
-		}
+	writes := c.Has(command.Write)
+	st := &n.standing
+	switch {
+	case n.loading.Load() && !c.Has(command.Loading):
+		return loadingText
+	case st.role == roleMaster && writes && !st.serving,
+		st.role == roleReplica && writes && n.cfg().ReplicaReadOnly,
+		st.role == roleNone && writes:
+		return readOnlyText
+	case c.Has(command.Stale):
+		return ""
+	case st.role == roleReplica && !n.cfg().ReplicaServeStaleData && !n.linkUp(),
+		// Nothing was ever received since the start: what Redis would call
+		// stale data does not even exist.
+		st.role == roleNone && n.empty():
+		return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
 	}
 	return ""
+}
+
+// routing adds what only a native link is told: a command that may reach the
+// replicas without being a write, such as a script, belongs to the master, and
+// must not be found out half-way.
+func (s *session) routing(c *command.Command) string {
+	st := &s.node.standing
+	if s.native && mayReplicate(c) && (st.role != roleMaster || !st.serving) {
+		return readOnlyText
+	}
+	return s.node.routing(c)
+}
+
+func mayReplicate(c *command.Command) bool {
+	switch c.Name {
+	case "eval", "evalsha", "publish", "spublish", "pfcount":
+		return true
+	}
+	return false
+}
+
+const misconfText = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +
+	"Commands that may modify the data set are disabled, because this instance is configured to report errors during writes " +
+	"if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
+
+// diskTrouble tells whether writes are refused because snapshots fail.
+func (n *Node) diskTrouble(c *command.Command) bool {
+	cfg := n.cfg()
+	return n.saves.failed && n.standing.role == roleMaster && cfg.StopWritesOnSaveError && len(cfg.Save) > 0 &&
+		(c.Has(command.Write) || c.Name == "ping")
 }
 
 // refuseRouting answers a routing refusal: as Redis does to a client, out of
@@ -67,16 +99,18 @@ func (n *Node) refuseRouting(s *session, x *commands.Ctx, text string) {
 		n.fail(s, x, text)
 		return
 	}
+	n.countError(text)
 	s.poison = text
 	refuse(x, text)
 }
 
-// refuse appends the frame that stands for the reply of a refused command.
-func refuse(x *commands.Ctx, text string) {
+// refuse replies the frame that stands for the reply of a refused command.
+func refuse(x *commands.Ctx, text string) { x.Out = appendRefusal(x.Out, text) }
+
+func appendRefusal(b []byte, text string) []byte {
 	code, rest, _ := strings.Cut(text, " ")
-	x.Out = append(x.Out, ">3\r\n+hfx\r\n"...)
-	x.Out = resp.AppendSimple(x.Out, code)
-	x.Out = resp.AppendSimple(x.Out, rest)
+	b = append(b, ">3\r\n+hfx\r\n"...)
+	return resp.AppendSimple(resp.AppendSimple(b, code), rest)
 }
 
 func allowedWhileSubscribed(c *command.Command) bool {

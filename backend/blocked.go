@@ -9,25 +9,23 @@ import (
 	"holdfast/backend/resp"
 )
 
-// waiter is a client that waits for keys, with the request that will be run
-// again when one of them changes.
+// waiter is what a client waits for: for keys, with the request that will be
+// run again when one of them changes, or for something else that ends it.
 type waiter struct {
-	h      *handler
-	args   [][]byte
-	keys   []dbKey
-	db     int
-	onTime commands.Null
-	timer  *netio.Timer
+	h     *handler
+	args  [][]byte
+	keys  []dbKey // none: not for keys
+	db    int
+	timer *netio.Timer
+	// inTime is the reply when the time is over or CLIENT UNBLOCK ends the wait;
+	// nil where neither can be.
+	inTime func() []byte
 }
 
 // block parks a session. The reply of its command is sent later.
 func (n *Node) block(s *session, h *handler, args [][]byte, wait *commands.Wait) {
-	if s.waiting != nil { // run again in vain: goes on waiting, in its old place
-		return
-	}
-	var t transaction
-	t.queue(h, args) // copies the words
-	w := &waiter{h: h, args: t.requests[0].args, db: s.db, onTime: wait.OnTime}
+	onTime := wait.OnTime
+	w := &waiter{h: h, args: copyWords(args), db: s.db, inTime: func() []byte { return appendNull(nil, s.proto, onTime) }}
 	for _, key := range wait.Keys {
 		w.keys = append(w.keys, dbKey{s.db, string(key)})
 	}
@@ -37,9 +35,38 @@ func (n *Node) block(s *session, h *handler, args [][]byte, wait *commands.Wait)
 		n.blocked[k] = append(n.blocked[k], s)
 	}
 	if wait.Until > 0 {
-		left := time.Duration(wait.Until-n.now) * time.Millisecond
-		w.timer = s.conn.Loop().After(max(left, 0), func() { n.timeIsUp(s, w) })
+		w.timer = s.conn.Loop().After(untilMilli(wait.Until, n.now), func() { n.timeIsUp(s, w) })
 	}
+}
+
+// await parks a session until work, on a goroutine of its own, has made its
+// reply. over tells work that nobody waits any more. inTime is the waiter's.
+// The engine lock is held here, not in work.
+func (n *Node) await(s *session, inTime func() []byte, work func(over func() bool) []byte) {
+	w := &waiter{inTime: inTime}
+	s.waiting = w
+	s.batch.replies--
+	n.background(func() {
+		reply := work(func() bool {
+			n.mu.Lock()
+			defer n.mu.Unlock()
+			return s.waiting != w
+		})
+		n.mu.Lock()
+		defer n.mu.Unlock()
+		if s.waiting == w {
+			s.unblock()
+			s.reply(reply, 0)
+			s.conn.Loop().Post(s.resume)
+		}
+	})
+}
+
+// untilMilli is the time from now to a later moment, both in unix ms; at most
+// a century, for which nobody waits but which a Duration can tell.
+func untilMilli(at, now int64) time.Duration {
+	const century = 100 * 365 * 24 * time.Hour
+	return time.Duration(min(max(at-now, 0), century.Milliseconds())) * time.Millisecond
 }
 
 // timeIsUp answers a client that waited in vain; it runs on the client's loop.
@@ -51,7 +78,7 @@ func (n *Node) timeIsUp(s *session, w *waiter) {
 	}
 	n.mu.Unlock()
 	if over {
-		s.emitHere(appendNull(nil, s.proto, w.onTime), 0)
+		s.emitHere(w.inTime(), 0, 1)
 		s.resume()
 	}
 }
@@ -97,15 +124,6 @@ func (n *Node) leaveQueue(k dbKey, s *session) {
 	}
 }
 
-// resume goes on with what a client sent while it waited; on its loop.
-func (s *session) resume() {
-	if s.conn.Paused() {
-		s.conn.Resume()
-		return
-	}
-	s.conn.Redeliver()
-}
-
 // changed is the store's report that a key was changed: it wakes no one yet,
 // since the unit under way must end first.
 func (n *Node) changed(db int, key []byte) {
@@ -143,8 +161,6 @@ var wrongType = []byte("-WRONGTYPE ")
 func (n *Node) wake(s *session) {
 	w, x := s.waiting, &n.waker
 	x.Out, x.Proto = x.Out[:0], s.proto
-	outer := s.batch
-	s.batch = batch{}
 	n.unit.begin()
 	x.Begin(w.args)
 	x.Store, x.DBNum, x.DB = n.store, w.db, n.store.DB(w.db)
@@ -153,24 +169,33 @@ func (n *Node) wake(s *session) {
 	if served {
 		n.propagate(x)
 	}
-	gate := n.unit.end()
-	s.batch = outer
+	end := n.unit.end()
 	if !served {
 		return
 	}
+	if end > 0 {
+		s.lastWrite = end
+	}
 	s.unblock()
-	s.emit(x.Out, gate)
+	s.reply(x.Out, end)
 	s.conn.Loop().Post(s.resume)
 }
 
-// unblockAll ends all waiting with an error, when the node's role changes
-// under it.
+// unblockAll ends all waiting, when the node's role changes under it: with an
+// error, and on a native link with a refusal, since the command was not
+// executed and can be sent again elsewhere.
 func (n *Node) unblockAll(text string) {
 	for _, s := range n.clients {
-		if s.waiting != nil {
-			s.unblock()
-			s.emit(resp.AppendError(nil, text), 0)
-			s.conn.Loop().Post(s.resume)
+		if s.waiting == nil {
+			continue
 		}
+		s.unblock()
+		if s.native {
+			s.poison = readOnlyText
+			s.emit(appendRefusal(nil, s.poison), 0, 1)
+		} else {
+			s.reply(resp.AppendError(nil, text), 0)
+		}
+		s.conn.Loop().Post(s.resume)
 	}
 }

@@ -50,6 +50,12 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	if slices.Contains(changed, "repl-backlog-size") {
 		n.stream.Backlog().Resize(uint64(next.ReplBacklogSize))
 	}
+	if slices.Contains(changed, "client-output-buffer-limit") {
+		n.stream.Backlog().SetLimits(replicaLimits(next))
+	}
+	if slices.Contains(changed, "notify-keyspace-events") {
+		n.setEvents(next.NotifyKeyspaceEvents)
+	}
 	if slices.Contains(changed, "write-acks") {
 		n.confirm.SetCount(next.WriteAcks)
 	}
@@ -60,6 +66,11 @@ func configResetStat(s *session, x *commands.Ctx) {
 	n := s.node
 	n.store.ResetStats()
 	n.stats, n.calls = stats{}, 0
+	clear(n.errors)
+	for i := range n.handlers {
+		h := &n.handlers[i]
+		h.calls, h.rejected, h.failed = 0, 0, 0
+	}
 	x.OK()
 }
 

@@ -49,11 +49,15 @@ func (n *Node) listenControl() (*control, error) {
 		}
 		c.lns = append(c.lns, ln)
 	}
+	return c, nil
+}
+
+// start begins to serve.
+func (c *control) start() {
 	for _, ln := range c.lns {
 		c.wg.Add(1)
 		go c.accept(ln)
 	}
-	return c, nil
 }
 
 func (c *control) port() int {
@@ -75,7 +79,7 @@ func (c *control) accept(ln net.Listener) {
 			continue
 		}
 		c.mu.Lock()
-		if c.conns == nil || len(c.conns) >= controlClients {
+		if c.conns == nil || len(c.conns) >= controlClients || protected(c.node.cfg(), conn.RemoteAddr()) {
 			conn.Close()
 		} else {
 			c.conns[conn] = struct{}{}

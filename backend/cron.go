@@ -3,6 +3,8 @@ package backend
 import (
 	"time"
 
+	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 	"holdfast/conf"
@@ -19,7 +21,7 @@ func (n *Node) cron() {
 	lastPing, turn := time.Now(), 0
 	for {
 		select {
-		case <-n.stop:
+		case <-n.life.Done():
 			return
 		case <-ticker.C:
 		}
@@ -30,6 +32,7 @@ func (n *Node) cron() {
 		n.housekeep(ping)
 		if turn++; turn%10 == 0 {
 			n.mu.Lock()
+			n.saveIfDue()
 			n.takeFigures()
 			n.mu.Unlock()
 		}
@@ -46,11 +49,14 @@ const (
 func (n *Node) housekeep(ping bool) {
 	for began := time.Now(); ; {
 		n.mu.Lock()
-		n.loop = nil
+		if n.ending {
+			n.mu.Unlock()
+			return
+		}
 		n.tick()
 		more := n.store.Tidy(tidySlice)
 		if n.standing.role == roleMaster && !n.standing.draining {
-			more = n.expireSome() || more
+			more = !n.lazy && n.expireSome() || more
 			if ping && n.unit.leads && n.stream.Active() {
 				n.stream.Ping()
 				n.unit.dirty = true
@@ -100,12 +106,20 @@ func (n *Node) newStore() (*store.Store, error) {
 func (n *Node) hook(s *store.Store) {
 	s.Hooks = store.Hooks{
 		Changed: n.changed,
-		Expired: func(db int, key []byte) { n.unit.add(db, [][]byte{delWord, key}) },
+		Expired: n.expired,
 		Flushed: n.touchedAll,
 	}
 }
 
 var delWord = []byte("DEL")
+
+// expired propagates that a key's time has come.
+func (n *Node) expired(db int, key []byte) {
+	n.unit.add(db, [][]byte{delWord, key})
+	if n.events.keyspace || n.events.keyevent {
+		n.event(commands.Expired, "expired", db, key)
+	}
+}
 
 func limits(cfg *conf.NodeConfig) types.Limits {
 	l := types.DefaultLimits()
@@ -115,4 +129,10 @@ func limits(cfg *conf.NodeConfig) types.Limits {
 	l.ZSetMaxListpackEntries, l.ZSetMaxListpackValue = cfg.ZsetMaxListpackCount, int(cfg.ZsetMaxListpackValue)
 	l.ListMaxListpackSize = cfg.ListMaxListpackSize
 	return l
+}
+
+// replicaLimits bound how far a replica may fall behind.
+func replicaLimits(cfg *conf.NodeConfig) repl.Limits {
+	l := cfg.OutputLimits.Replica
+	return repl.Limits{Hard: uint64(l.Hard), Soft: uint64(l.Soft), SoftFor: l.SoftFor}
 }

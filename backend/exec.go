@@ -1,17 +1,23 @@
 package backend
 
 import (
+	"bytes"
 	"strings"
 
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 )
 
-// handler is how a command runs: on data alone, or on the session and the node.
+// handler is how a command runs, on data alone or on the session and the node,
+// and how often it did.
 type handler struct {
 	cmd     *command.Command
 	data    commands.Handler
 	session func(s *session, x *commands.Ctx)
+
+	calls    int64
+	rejected int64 // refused before they ran
+	failed   int64 // ran and replied an error
 }
 
 // row joins the name of a session command with its handler.
@@ -30,10 +36,12 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 	case h == nil:
 		n.fail(s, x, unknownCommand(args))
 	case !h.cmd.ArityOK(len(args)):
+		h.rejected++
 		n.fail(s, x, "ERR wrong number of arguments for '"+h.cmd.Full+"' command")
 	case n.open && s.plain():
 		n.call(s, x, h, args)
 	case !n.admit(s, x, h.cmd):
+		h.rejected++
 	case s.multi != nil && !endsQueue(h.cmd):
 		s.multi.queue(h, args)
 		x.Simple("QUEUED")
@@ -52,7 +60,20 @@ func (n *Node) fail(s *session, x *commands.Ctx, text string) {
 	if s.multi != nil {
 		s.multi.spoiled = true
 	}
+	n.countError(text)
 	x.Err(text)
+}
+
+// errorKinds bounds the codes that are counted: scripts can invent any.
+const errorKinds = 128
+
+// countError counts an error that was replied under its code.
+func (n *Node) countError(text string) {
+	code, _, _ := strings.Cut(text, " ")
+	if _, known := n.errors[code]; known || len(n.errors) < errorKinds {
+		n.errors[code]++
+	}
+	n.stats.errors++
 }
 
 // lookup finds what runs a request; nil when the command is not known here.
@@ -88,12 +109,9 @@ func unknownCommand(args [][]byte) string {
 func clip(b []byte) string { return string(b[:min(len(b), 128)]) }
 
 // call runs a command and makes what it changed one unit of the replication
-// stream. A command that runs others (EXEC, EVAL) opens the unit itself.
+// stream. The units of commands that run others (EXEC, EVAL) hold those.
 func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
-	if len(n.monitors) > 0 {
-		n.feedMonitors(s, h.cmd, args)
-	}
-	n.calls++
+	s.last = h
 	n.unit.begin()
 	n.run(s, x, h, args)
 	if end := n.unit.end(); end > 0 {
@@ -103,19 +121,37 @@ func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 
 // run is call without the unit: the part that EXEC and scripts repeat.
 func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
+	if len(n.monitors) > 0 {
+		n.feedMonitors(s, x == &n.inner, h.cmd, args)
+	}
+	n.calls++
+	h.calls++
+	before := len(x.Out)
 	x.Begin(args)
 	x.Store, x.DBNum, x.DB = n.store, s.db, n.store.DB(s.db)
 	if h.session != nil {
 		h.session(s, x)
-		return
+	} else {
+		h.data(x)
+		if w := x.Waiting(); w.Keys != nil {
+			n.block(s, h, args, w)
+			return
+		}
+		n.propagate(x)
 	}
-	h.data(x)
-	if w := x.Waiting(); w.Keys != nil {
-		n.block(s, h, args, w)
-		return
+	if len(x.Out) > before && x.Out[before] == '-' {
+		n.failed(h, x.Out[before+1:])
 	}
-	n.propagate(x)
 }
+
+// failed counts an error that a command replied.
+func (n *Node) failed(h *handler, reply []byte) {
+	h.failed++
+	line, _, _ := bytes.Cut(reply, crlf)
+	n.countError(string(line))
+}
+
+var crlf = []byte("\r\n")
 
 // propagate adds what a command did to the unit: its effects where it named
 // them, else itself.

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"sync"
 	"time"
 
 	"holdfast/backend/netio"
@@ -31,16 +32,16 @@ func (h *heldReplies) drop() { h.out, h.marks = nil, nil }
 // getting answers is paused by then.
 const heldBytes = 8 << 20
 
-// hold queues replies of a batch until its gate is confirmed.
-func (s *session) hold(b []byte, of batch) {
-	gate := of.gate
+// hold queues bytes that answer so many requests until gate is confirmed, and
+// in any case behind what is held already.
+func (s *session) hold(b []byte, gate uint64, replies int) {
 	if n := len(s.held.marks); n > 0 {
 		gate = max(gate, s.held.marks[n-1].offset)
 	} else {
 		loopState(s.conn.Loop()).enqueue(s)
 	}
 	s.held.out = append(s.held.out, b...)
-	s.held.marks = append(s.held.marks, mark{len(s.held.out), gate, of.replies, time.Now()})
+	s.held.marks = append(s.held.marks, mark{len(s.held.out), gate, replies, time.Now()})
 	if len(s.held.out) > heldBytes {
 		s.conn.Pause()
 	}
@@ -51,29 +52,46 @@ func (s *session) hold(b []byte, of batch) {
 	}
 }
 
-// release sends what the confirmed offset allows and reports whether nothing
-// is left. prefix, on a native link, tells who confirmed.
-func (s *session) release(confirmed uint64, prefix []byte) (done bool) {
+// release sends what the confirmed offset allows. frames, on a native link,
+// tells who confirmed it.
+func (s *session) release(confirmed uint64, frames func() []byte) {
 	h := &s.held
-	last := -1
-	for i, m := range h.marks {
-		if m.offset > confirmed {
-			break
-		}
-		last = i
+	n := 0
+	for n < len(h.marks) && h.marks[n].offset <= confirmed {
+		n++
 	}
-	if last < 0 {
-		return len(h.marks) == 0
+	if n == 0 {
+		return
 	}
-	end := h.marks[last].end
+	end := h.marks[n-1].end
 	if s.native {
-		s.conn.Write(prefix)
+		s.conn.Write(frames())
 	}
 	s.conn.Write(h.out[:end])
-	s.shift(last+1, end)
-	return h.empty()
+	s.shift(n, end)
 }
 
+// expire answers -NOACKS in place of replies that waited since before that
+// time.
+func (s *session) expire(before time.Time, text string) {
+	h := &s.held
+	for len(h.marks) > 0 && h.marks[0].since.Before(before) {
+		m := h.marks[0]
+		if m.replies == 0 { // messages, which are nobody's answer
+			s.conn.Write(h.out[:m.end])
+		}
+		var b []byte
+		for range m.replies {
+			b = resp.AppendError(b, text)
+		}
+		s.conn.Write(b)
+		s.shift(1, m.end)
+	}
+}
+
+// shift takes the first marks and bytes out. What may follow from that, more
+// input or the end of the connection, is left for a later turn of the loop: its
+// list of waiting clients is being looked through.
 func (s *session) shift(marks, bytes int) {
 	h := &s.held
 	h.out = h.out[:copy(h.out, h.out[bytes:])]
@@ -84,22 +102,11 @@ func (s *session) shift(marks, bytes int) {
 	if h.empty() && cap(h.out) > 64<<10 {
 		h.out = nil
 	}
-	if len(h.out) <= heldBytes/2 && s.conn.Paused() {
-		s.conn.Resume()
-	}
-}
-
-// expire answers -NOACKS in place of replies that waited too long.
-func (s *session) expire(before time.Time, text string) {
-	h := &s.held
-	for len(h.marks) > 0 && h.marks[0].since.Before(before) {
-		m := h.marks[0]
-		var b []byte
-		for range m.replies {
-			b = resp.AppendError(b, text)
-		}
-		s.conn.Write(b)
-		s.shift(1, m.end)
+	switch {
+	case s.leaves && h.empty():
+		s.conn.Loop().Post(s.conn.CloseAfterWrite)
+	case len(h.out) <= heldBytes/2 && s.conn.Paused():
+		s.conn.Loop().Post(s.resume)
 	}
 }
 
@@ -125,10 +132,13 @@ func (p *perLoop) enqueue(s *session) {
 	}
 }
 
-// watch looks for replies that waited too long as long as any are held.
+// watch looks for replies that waited too long as long as any are held. It also
+// releases, in case a confirmation came before this loop was known to the
+// server.
 func (p *perLoop) watch(n *Node, l *netio.Loop) {
 	p.clock = l.After(100*time.Millisecond, func() {
 		p.clock = nil
+		n.releaseHeld(l)
 		n.expireHeld(p)
 		if len(p.held) > 0 {
 			p.watch(n, l)
@@ -143,29 +153,28 @@ func (n *Node) expireHeld(p *perLoop) {
 	}
 	text := "NOACKS the write was not confirmed by enough replicas within " + limit.String() + "; its outcome is unknown"
 	before := time.Now().Add(-limit)
-	p.each(func(s *session) bool {
-		s.expire(before, text)
-		return s.held.empty()
-	})
+	p.each(func(s *session) { s.expire(before, text) })
 }
 
 // releaseHeld sends on loop l what is confirmed by now.
 func (n *Node) releaseHeld(l *netio.Loop) {
 	confirmed := n.confirmed()
-	prefix := n.acknowledgements()
-	loopState(l).each(func(s *session) bool { return s.release(confirmed, prefix) })
+	frames := sync.OnceValue(n.acknowledgements)
+	loopState(l).each(func(s *session) { s.release(confirmed, frames) })
 }
 
-// each calls f with every client that has held replies and drops those for
-// which it reports that none are left.
-func (p *perLoop) each(f func(*session) (done bool)) {
+// each calls f with every client that has held replies and drops those that
+// have none left. f must not run requests: these may add clients to the list.
+func (p *perLoop) each(f func(*session)) {
 	kept := p.held[:0]
 	for _, s := range p.held {
-		if s.conn.Closed() || f(s) {
-			s.node.waiting.Add(-1)
-			continue
+		if !s.conn.Closed() {
+			if f(s); !s.held.empty() {
+				kept = append(kept, s)
+				continue
+			}
 		}
-		kept = append(kept, s)
+		s.node.waiting.Add(-1)
 	}
 	clear(p.held[len(kept):])
 	p.held = kept

@@ -196,6 +196,14 @@ type keyspaceFigures struct {
 	avgTTL               int64
 }
 
+// stats are counters since the start or CONFIG RESETSTAT.
+type stats struct {
+	connections int64
+	rejected    int64
+	fullSyncs   int64
+	errors      int64
+}
+
 // takeFigures is called under the engine lock.
 func (n *Node) takeFigures() {
 	f := &figures{

@@ -19,6 +19,17 @@ type queued struct {
 
 // queue keeps a copy of a request: its words alias the network buffer.
 func (t *transaction) queue(h *handler, args [][]byte) {
+	for _, a := range args {
+		t.bytes += len(a) + wordOverhead
+	}
+	t.requests = append(t.requests, queued{h, copyWords(args)})
+}
+
+// wordOverhead is what a queued word costs beside its bytes.
+const wordOverhead = 24
+
+// copyWords copies a request, with all its bytes in one piece.
+func copyWords(args [][]byte) [][]byte {
 	size := 0
 	for _, a := range args {
 		size += len(a)
@@ -30,8 +41,7 @@ func (t *transaction) queue(h *handler, args [][]byte) {
 		all = append(all, a...)
 		own[i] = all[from:len(all):len(all)]
 	}
-	t.requests = append(t.requests, queued{h, own})
-	t.bytes += size
+	return own
 }
 
 // endsQueue tells which commands run although MULTI is open.
@@ -106,7 +116,7 @@ func exec(s *session, x *commands.Ctx) {
 // since the requests were queued.
 func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
 	for _, q := range t.requests {
-		text := s.node.routing(q.h.cmd)
+		text := s.routing(q.h.cmd)
 		switch {
 		case text == "":
 			continue

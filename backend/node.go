@@ -7,8 +7,6 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
-	"net"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,13 +28,17 @@ const Version = "0.1.0"
 
 // Node is one server. New, Run and Close are safe to call once each; nothing
 // else is exported.
+//
+// Locks are taken in this order: roles, mu, and then those of the packages
+// below. A goroutine that holds mu waits for nothing but the processor.
 type Node struct {
 	settings *conf.Settings[conf.NodeConfig]
 	log      *slog.Logger
 	server   *netio.Server
 	control  *control
-	stop     chan struct{}
-	stopOnce sync.Once
+	life     context.Context // ended by halt: everything is to end
+	halt     context.CancelFunc
+	broken   chan error // why Run must give up
 	started  time.Time
 
 	runID       string
@@ -45,9 +47,13 @@ type Node struct {
 	seen        atomic.Pointer[standing] // for probes, which take no lock
 	following   atomic.Pointer[repl.Link]
 	figures     atomic.Pointer[figures]
-	tasks       sync.WaitGroup
+	tasks       sync.WaitGroup // of background
+	loading     atomic.Bool    // the snapshot file is being read
 
-	roles sync.Mutex // serializes changes of role; taken before mu
+	walks chan struct{} // held by the snapshot that is being taken
+
+	finishing sync.Mutex // held while the node is brought to an end
+	roles     sync.Mutex // serializes changes of role
 
 	mu sync.Mutex // the engine lock; all below is under it
 
@@ -58,11 +64,14 @@ type Node struct {
 	origin   session // stands for the master whose stream is applied
 	unit     unit
 	standing standing
-	open     bool // nothing about this node's state restricts commands
-	loading  bool
+	open     bool   // nothing about this node's state restricts commands
+	ending   bool   // nothing is executed any more
+	abortEnd func() // SHUTDOWN ABORT; nil while there is nothing to abort
 
 	now     int64        // unix ms of the unit under way
 	loop    *netio.Loop  // whose batch runs; nil outside loops
+	running *session     // whose command runs; nil outside commands
+	asides  []byte       // what running is to get behind its reply
 	x       commands.Ctx // of the running request
 	waker   commands.Ctx // of a blocked client's request
 	applier commands.Ctx // of the master's stream
@@ -76,27 +85,22 @@ type Node struct {
 	blocked  map[dbKey][]*session
 	ready    []dbKey
 	monitors map[*session]struct{}
+	events   eventMask // keyspace events that are published
+	pause    pause
+	saves    saves
 
-	dirty int64
-	calls int64
-	stats stats
+	lazy   bool // DEBUG SET-ACTIVE-EXPIRE 0: keys expire only when asked for
+	dirty  int64
+	calls  int64
+	stats  stats
+	errors map[string]int64 // replied, by code
 
 	waiting   atomic.Int64 // clients with held replies
 	releasing atomic.Bool  // a release is on its way to the loops
 }
 
-// maxCommands bounds command.Count, which is not a constant; NewNode checks it.
+// maxCommands bounds command.Count, which is not a constant; New checks it.
 const maxCommands = 512
-
-// stats are counters for INFO.
-type stats struct {
-	connections int64
-	rejected    int64
-	expired     int64
-	fullSyncs   int64
-	partialOK   int64
-	partialErr  int64
-}
 
 // New makes a node. It touches nothing outside but the data directory, which
 // must exist.
@@ -104,20 +108,22 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	cfg := settings.Config()
 	n := &Node{
 		settings: settings, log: log, started: time.Now(),
-		stop:  make(chan struct{}),
+		broken: make(chan error, 1), walks: make(chan struct{}, 1),
 		runID: randomID(20), incarnation: randomID(20),
 		clients: make(map[int64]*session), audience: newAudience(),
 		watchers: make(map[dbKey]map[*session]struct{}), blocked: make(map[dbKey][]*session),
-		monitors: make(map[*session]struct{}),
+		monitors: make(map[*session]struct{}), errors: make(map[string]int64),
 	}
 	if command.Count > maxCommands {
 		return nil, fmt.Errorf("%d commands do not fit a table of %d", command.Count, maxCommands)
 	}
+	n.life, n.halt = context.WithCancel(context.Background())
 	var err error
 	if n.store, err = n.newStore(); err != nil {
 		return nil, err
 	}
 	n.stream = repl.NewStream(uint64(cfg.ReplBacklogSize))
+	n.stream.Backlog().SetLimits(replicaLimits(cfg))
 	n.unit.stream = n.stream
 	n.origin = session{node: n, proto: 2, authed: true}
 	n.hook(n.store)
@@ -126,11 +132,13 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.scripts = script.New(redisVersion)
 	n.x.CanWait, n.waker.CanWait = true, true
 	n.applier.Replaying = true
+	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.tick()
 	n.register()
 	if err := n.takeFirstRole(cfg); err != nil {
 		return nil, err
 	}
+	n.saves.last = n.started
 	n.takeFigures()
 	settings.OnChange(n.configChanged)
 	return n, nil
@@ -162,7 +170,7 @@ func (n *Node) register() {
 		find(r.Name).data = r.Run
 	}
 	for _, rows := range [][]row{connectionRows, clientRows, transactionRows, pubsubRows, serverRows, configRows,
-		commandRows, replicationRows, nativeRows, scriptRows, debugRows} {
+		commandRows, replicationRows, nativeRows, scriptRows, debugRows, helpRows, saveRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}
@@ -187,20 +195,19 @@ func byFullName(name string) *command.Command {
 // good. It returns nil after a clean end.
 func (n *Node) Run(ctx context.Context) error {
 	if err := n.Start(); err != nil {
+		n.halt()
 		return err
 	}
-	cron := make(chan struct{})
-	go func() { defer close(cron); n.cron() }()
-	defer func() { n.halt(); <-cron }()
+	var err error
 	select {
 	case <-ctx.Done():
-	case <-n.stop:
+		n.log.Warn("Received a signal, scheduling shutdown...")
+		err = n.finish(n.onSignal())
+	case <-n.life.Done():
 	case <-n.server.Done():
-	case err := <-n.control.failed:
-		n.Close()
-		return err
+	case err = <-n.broken:
 	}
-	return n.Close()
+	return errors.Join(err, n.Close())
 }
 
 // Start opens the listeners; clients can connect when it returns.
@@ -209,78 +216,39 @@ func (n *Node) Start() error {
 	if _, err := netio.RaiseFileLimit(cfg.MaxClients); err != nil {
 		n.log.Warn(err.Error())
 	}
-	n.server = netio.NewServer(netio.Options{
-		Addrs: listenAddrs(cfg), Loops: max(cfg.EventLoops, 1),
-		Accept: n.accept, KeepAlive: cfg.TCPKeepalive, Log: n.log,
+	load := n.findSnapshot(cfg)
+	if err := n.listen(cfg); err != nil {
+		return err
+	}
+	n.control.start()
+	n.background(n.cron)
+	n.background(func() {
+		if load != "" {
+			n.loadFile(load)
+		}
+		n.beginFollowing()
 	})
-	control, err := n.listenControl()
-	if err != nil {
-		return err
-	}
-	n.control = control
-	if err := n.server.Start(); err != nil {
-		control.close()
-		return err
-	}
-	n.beginFollowing()
 	n.log.Info("Ready to accept connections tcp", "port", cfg.Port, "run-id", n.runID)
 	return nil
 }
 
-// listenAddrs turns bind and port into gnet's addresses.
-func listenAddrs(cfg *conf.NodeConfig) []string {
-	var out []string
-	for _, host := range bindable(cfg) {
-		out = append(out, "tcp://"+net.JoinHostPort(host, strconv.Itoa(cfg.Port)))
-	}
-	if cfg.UnixSocket != "" {
-		out = append(out, "unix://"+cfg.UnixSocket)
-	}
-	return out
-}
-
-// bindable lists the hosts of bind without the optional ones that this machine
-// does not have.
-func bindable(cfg *conf.NodeConfig) []string {
-	var out []string
-	for _, a := range cfg.BindAddrs() {
-		if a.Optional {
-			ln, err := net.Listen("tcp", a.Join(0))
-			if err != nil {
-				continue
-			}
-			ln.Close()
-		}
-		out = append(out, a.Host)
-	}
-	return out
-}
-
 // Close ends everything the node started and gives its memory back.
 func (n *Node) Close() error {
+	n.finishing.Lock() // a file that is being written is written to its end
 	n.halt()
+	n.finishing.Unlock()
+	err := n.unlisten()
+	n.tasks.Wait() // some wait for roles
 	n.roles.Lock()
 	defer n.roles.Unlock()
 	n.stopLink()
 	n.feeds.Close()
-	if n.control != nil {
-		n.control.close()
-	}
-	var err error
-	if n.server != nil {
-		ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
-		defer cancel()
-		err = errors.Join(n.server.Stop(ctx), n.server.Wait())
-	}
-	n.tasks.Wait()
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	n.ending = true
 	n.store.Close()
 	return err
 }
-
-// halt asks Run to end.
-func (n *Node) halt() { n.stopOnce.Do(func() { close(n.stop) }) }
 
 func (n *Node) cfg() *conf.NodeConfig { return n.settings.Config() }
 
@@ -289,51 +257,6 @@ func (n *Node) tick() {
 	n.now = time.Now().UnixMilli()
 	n.store.SetNow(n.now)
 	n.x.Now, n.waker.Now, n.applier.Now = n.now, n.now, n.now
-}
-
-// accept makes the session of a new client.
-func (n *Node) accept(c *netio.Conn) netio.Session {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	cfg := n.cfg()
-	n.stats.connections++
-	if len(n.clients) >= cfg.MaxClients {
-		n.stats.rejected++
-		c.Write([]byte("-ERR max number of clients reached\r\n"))
-		return nil
-	}
-	if cfg.ProtectedMode && cfg.RequirePass == "" && !local(c.RemoteAddr()) {
-		n.stats.rejected++
-		c.Write([]byte(protectedText))
-		return nil
-	}
-	n.lastID++
-	s := &session{
-		node: n, conn: c, id: n.lastID, proto: 2, created: n.now, lastActive: n.now,
-		addr: c.RemoteAddr().String(), localAddr: c.LocalAddr().String(),
-	}
-	s.parser.BulkLimit = int(cfg.ProtoMaxBulkLen)
-	s.setAuthed(cfg.RequirePass == "")
-	n.clients[s.id] = s
-	return s
-}
-
-const protectedText = "-DENIED Holdfast is running in protected mode: no password is set, so only connections from this machine are accepted. " +
-	"Set requirepass, or protected-mode no where the network is trusted.\r\n"
-
-func local(a net.Addr) bool {
-	tcp, ok := a.(*net.TCPAddr)
-	return !ok || tcp.IP.IsLoopback()
-}
-
-func (n *Node) clientsByID() []*session {
-	all := make([]*session, 0, len(n.clients))
-	for id := int64(1); id <= n.lastID && len(all) < len(n.clients); id++ {
-		if c := n.clients[id]; c != nil {
-			all = append(all, c)
-		}
-	}
-	return all
 }
 
 // confirmed is the offset up to which replies may leave.

@@ -153,7 +153,6 @@ func publish(of int) func(*session, *commands.Ctx) {
 		n := s.node
 		heard := n.publish(of, x.Args[1], x.Args[2])
 		n.unit.add(x.DBNum, x.Args) // replicas have listeners of their own
-		s.batch.gate = 0
 		x.Int(int64(heard))
 	}
 }
@@ -161,7 +160,7 @@ func publish(of int) func(*session, *commands.Ctx) {
 // publish delivers a message and returns how many clients got it.
 func (n *Node) publish(of int, channel, message []byte) (heard int) {
 	for s := range n.audience[of][string(channel)] {
-		s.emit(appendMessage(nil, s.proto, kinds[of].message, channel, message), 0)
+		s.push(appendMessage(nil, s.proto, kinds[of].message, channel, message))
 		heard++
 	}
 	if of == shards {
@@ -172,7 +171,7 @@ func (n *Node) publish(of int, channel, message []byte) (heard int) {
 			continue
 		}
 		for s := range all {
-			s.emit(appendMessage(nil, s.proto, kinds[patterns].message, []byte(pattern), channel, message), 0)
+			s.push(appendMessage(nil, s.proto, kinds[patterns].message, []byte(pattern), channel, message))
 			heard++
 		}
 	}

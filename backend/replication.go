@@ -3,7 +3,6 @@ package backend
 import (
 	"context"
 	"errors"
-	"fmt"
 	"net"
 	"strconv"
 	"time"
@@ -11,11 +10,7 @@ import (
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/store"
-)
-
-const (
-	storeHide   = store.ExpiryHide
-	storeDelete = store.ExpiryDelete
+	"holdfast/backend/resp"
 )
 
 // peer is a client that turns out to be a replica.
@@ -51,7 +46,7 @@ func psync(s *session, x *commands.Ctx) {
 	if len(x.Args) == 3 {
 		q, ok := s.peer.hello.Request(x.Args[1], x.Args[2])
 		if !ok {
-			x.Err("ERR value is not an integer or out of range")
+			x.Err(errNotInt)
 			return
 		}
 		s.peer.request = q
@@ -101,24 +96,46 @@ func replicaOf(s *session, x *commands.Ctx) {
 		x.Simple("OK Already connected to specified master")
 		return
 	}
-	x.OK()
 	// The change waits for the link's goroutine, which may wait for the engine
 	// lock that is held here.
-	n.background(func() {
-		n.roles.Lock()
-		defer n.roles.Unlock()
+	change := func(func() bool) []byte {
 		if none {
-			if n.seen.Load().role != roleMaster {
-				n.becomeStandaloneMaster()
-				n.feeds.DropAll("this node became a master")
-				n.log.Info("MASTER MODE enabled")
-			}
-			return
+			n.replicateNobody()
+		} else {
+			n.replicate(addr)
 		}
-		n.becomeReplica(addr, 0)
-		n.feeds.DropAll("this node became a replica")
-		n.log.Info("Before turning into a replica, using my own master parameters to synthesize a cached master", "master", addr)
-	})
+		return okReply
+	}
+	if !x.CanWait {
+		n.background(func() { change(nil) })
+		x.OK()
+		return
+	}
+	n.await(s, nil, change)
+}
+
+var okReply = []byte("+OK\r\n")
+
+func (n *Node) replicateNobody() {
+	n.roles.Lock()
+	defer n.roles.Unlock()
+	if st := n.seen.Load(); st.role == roleMaster || st.managed {
+		return
+	}
+	n.becomeStandaloneMaster()
+	n.feeds.DropAll("this node became a master")
+	n.log.Info("MASTER MODE enabled")
+}
+
+func (n *Node) replicate(addr string) {
+	n.roles.Lock()
+	defer n.roles.Unlock()
+	if n.seen.Load().managed {
+		return
+	}
+	n.becomeReplica(addr, 0)
+	n.feeds.DropAll("this node became a replica")
+	n.log.Info("Before turning into a replica, using my own master parameters to synthesize a cached master", "master", addr)
 }
 
 func roleReply(s *session, x *commands.Ctx) {
@@ -162,7 +179,7 @@ func wait(s *session, x *commands.Ctx) {
 	case n.standing.role != roleMaster:
 		x.Err("ERR WAIT cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.")
 	case err1 != nil || err2 != nil:
-		x.Err("ERR value is not an integer or out of range")
+		x.Err(errNotInt)
 	case ms < 0:
 		x.Err("ERR timeout is negative")
 	default:
@@ -178,44 +195,29 @@ func wait(s *session, x *commands.Ctx) {
 // waitForReplicas parks the session until enough replicas have its last write
 // or the time is over. A goroutine polls the count: WAIT is rare.
 func (n *Node) waitForReplicas(s *session, want int, ms int64) {
-	w := &waiter{db: s.db}
-	s.waiting = w
-	s.batch.replies--
-	upTo, began := s.lastWrite, time.Now()
-	n.stream.GetAck()
-	n.unit.dirty = true
-	n.background(func() {
-		for n.confirm.Count(upTo) < want && (ms == 0 || time.Since(began) < time.Duration(ms)*time.Millisecond) {
-			select {
-			case <-n.stop:
-				return
-			case <-time.After(time.Millisecond):
-			}
-			if n.isOver(s, w) {
-				return
+	upTo, began, limit := s.lastWrite, time.Now(), untilMilli(ms, 0)
+	if n.unit.leads {
+		n.stream.GetAck()
+		n.unit.dirty = true
+	}
+	reply := func() []byte { return resp.AppendInt(nil, int64(n.confirm.Count(upTo))) }
+	n.await(s, reply, func(over func() bool) []byte {
+		for n.confirm.Count(upTo) < want && (ms == 0 || time.Since(began) < limit) && !over() {
+			if sleep(n.life, time.Millisecond) != nil {
+				return nil
 			}
 		}
-		s.conn.Loop().Post(func() { n.endWait(s, w, n.confirm.Count(upTo)) })
+		return reply()
 	})
 }
 
-func (n *Node) isOver(s *session, w *waiter) bool {
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	return s.waiting != w
-}
-
-func (n *Node) endWait(s *session, w *waiter, count int) {
-	n.mu.Lock()
-	over := s.waiting == w
-	if over {
-		s.waiting = nil
+// sleep waits for d unless ctx ends before.
+func sleep(ctx context.Context, d time.Duration) error {
+	select {
+	case <-ctx.Done():
+	case <-time.After(d):
 	}
-	n.mu.Unlock()
-	if over {
-		s.emitHere([]byte(fmt.Sprintf(":%d\r\n", count)), 0)
-		s.resume()
-	}
+	return ctx.Err()
 }
 
 // startLink begins to follow addr; roles is held.
@@ -233,6 +235,16 @@ func (n *Node) startLink(addr string) {
 		Log:     n.log,
 	})
 	n.following.Store(link)
+}
+
+// restartLink breaks the link and makes it anew.
+func (n *Node) restartLink() {
+	n.roles.Lock()
+	defer n.roles.Unlock()
+	if st := n.seen.Load(); st.role == roleReplica && n.life.Err() == nil {
+		n.stopLink()
+		n.startLink(st.master)
+	}
 }
 
 // stopLink ends the link; when it returns nothing is applied or acknowledged
@@ -309,19 +321,29 @@ func (n *Node) outranks(m repl.Master) bool {
 func (f *follower) Apply(b *repl.Batch) error {
 	n := (*Node)(f)
 	n.mu.Lock()
-	n.loop = nil
+	if n.ending {
+		n.mu.Unlock()
+		return errEnding
+	}
 	n.tick()
 	n.store.SetExpiry(store.ExpiryIgnore)
 	for i := range b.Commands {
 		n.applyOne(b.Commands[i].DB, b.Commands[i].Args)
 	}
-	n.store.SetExpiry(storeHide)
+	n.derive()
 	n.wakeReady()
 	n.stream.Relay(b)
 	n.stream.Publish()
 	n.mu.Unlock()
 	n.stream.Wake()
 	return nil
+}
+
+// fromMaster names the commands on sessions that a master's stream may hold.
+// Others would find no client there.
+var fromMaster = map[string]bool{
+	"publish": true, "spublish": true, "eval": true, "evalsha": true,
+	"script|load": true, "script|flush": true, "function|flush": true,
 }
 
 // applyOne runs a command that the master has decided. Its reply is nobody's;
@@ -331,7 +353,7 @@ func (n *Node) applyOne(db int, args [][]byte) {
 	x := &n.applier
 	x.Out = x.Out[:0]
 	h := n.lookup(args)
-	if h == nil || !h.cmd.ArityOK(len(args)) {
+	if h == nil || !h.cmd.ArityOK(len(args)) || h.session != nil && !fromMaster[h.cmd.Full] {
 		n.log.Error("CRITICAL: the master sent a command this node does not know; the data sets now differ", "command", clip(args[0]))
 		return
 	}

@@ -30,11 +30,9 @@ func (n *Node) takeFirstRole(cfg *conf.NodeConfig) error {
 	switch {
 	case st.managed:
 		st.role = roleNone
-		n.store.SetExpiry(storeHide)
 		n.stream.Activate()
 	case cfg.ReplicaOf != "":
 		st.role, st.master = roleReplica, cfg.ReplicaOf
-		n.store.SetExpiry(storeHide)
 	default:
 		st.role, st.serving = roleMaster, true
 		n.confirm.Standalone(cfg.WriteAcks)
@@ -47,7 +45,7 @@ func (n *Node) takeFirstRole(cfg *conf.NodeConfig) error {
 func (n *Node) beginFollowing() {
 	n.roles.Lock()
 	defer n.roles.Unlock()
-	if st := n.seen.Load(); st.role == roleReplica {
+	if st := n.seen.Load(); st.role == roleReplica && n.following.Load() == nil && n.life.Err() == nil {
 		n.startLink(st.master)
 	}
 }
@@ -122,7 +120,6 @@ func (n *Node) becomeNothing() {
 	st := n.standing
 	st.role, st.serving, st.draining, st.master = roleNone, false, false, ""
 	n.setStanding(st)
-	n.store.SetExpiry(storeHide)
 	if wasMaster {
 		n.unblockAll("UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)")
 		n.stream.Publish()
@@ -139,9 +136,9 @@ func (n *Node) becomeNothing() {
 func (n *Node) dropHeld() {
 	for _, l := range n.server.Loops() {
 		l.Post(func() {
-			loopState(l).each(func(s *session) bool {
+			loopState(l).each(func(s *session) {
+				s.held.drop()
 				s.conn.Close()
-				return true
 			})
 		})
 	}
@@ -168,9 +165,6 @@ func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders)
 		return err
 	}
 	n.stopLink()
-	// Sub-replicas have to come again: what they confirm over connections of
-	// an earlier epoch does not count, and they have to learn the new id.
-	n.feeds.DropAll("this node was promoted")
 	n.mu.Lock()
 	n.stream.Lead()
 	end := n.stream.Epoch(epoch, n.runID)
@@ -178,10 +172,12 @@ func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders)
 	st2 := n.standing
 	st2.role, st2.serving, st2.acted, st2.master, st2.draining = roleMaster, false, epoch, "", false
 	n.setStanding(st2)
-	n.store.SetExpiry(storeDelete)
 	n.stream.Publish()
 	n.mu.Unlock()
 	n.stream.Wake()
+	// Sub-replicas have to come again: what they confirm over connections of
+	// an earlier epoch does not count, and they have to learn the new id.
+	n.feeds.DropAll("this node was promoted")
 	n.log.Info("Promoted: master of a new epoch, waiting for its barrier", "epoch", epoch, "offset", end)
 	return nil
 }
@@ -243,7 +239,6 @@ func (n *Node) becomeStandaloneMaster() {
 	st := n.standing
 	st.role, st.serving, st.master = roleMaster, true, ""
 	n.setStanding(st)
-	n.store.SetExpiry(storeDelete)
 	n.mu.Unlock()
 	n.confirm.Standalone(n.cfg().WriteAcks)
 }

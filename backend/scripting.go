@@ -20,6 +20,12 @@ var scriptRows = []row{
 	{"script|help", scriptCommand},
 }
 
+// functionRows know no functions, and so have none to list or to drop.
+var functionRows = []row{
+	{"function|flush", func(_ *session, x *commands.Ctx) { x.OK() }},
+	{"function|list", emptyArray},
+}
+
 // eval runs a script inside the unit that is open for its request: what its
 // commands change is propagated as their effects, as one transaction.
 func eval(req script.Request) func(*session, *commands.Ctx) {
@@ -47,6 +53,9 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	}
 	if text := n.routing(run.cmd); text != "" && !x.Replaying {
 		return resp.AppendError(x.Out, text)
+	}
+	if !x.Replaying && n.saves.failed && n.diskTrouble(run.cmd) {
+		return resp.AppendError(x.Out, misconfText)
 	}
 	outer := h.s.db
 	h.s.db = h.db

@@ -1,9 +1,7 @@
 package backend
 
 import (
-	"encoding/hex"
 	"fmt"
-	"strconv"
 	"strings"
 	"time"
 
@@ -26,8 +24,6 @@ var serverRows = []row{
 	{"module|list", emptyArray},
 }
 
-var debugRows = []row{{"debug", debug}}
-
 func info(s *session, x *commands.Ctx) {
 	s.node.takeFigures()
 	x.Out = appendText(x, s.node.info(x.Args[1:]))
@@ -42,42 +38,25 @@ func serverTime(_ *session, x *commands.Ctx) {
 	x.BulkInt(int64(now.Nanosecond() / 1000))
 }
 
-// shutdown ends the process. There is no file to save yet, so NOSAVE is what
-// happens; SAVE is refused rather than pretended.
-func shutdown(s *session, x *commands.Ctx) {
-	for _, option := range x.Args[1:] {
-		switch strings.ToLower(string(option)) {
-		case "nosave", "now", "force":
-		case "save":
-			x.Err("ERR this node keeps no files yet: use SHUTDOWN NOSAVE")
-			return
-		case "abort":
-			x.Err("ERR No shutdown in progress.")
-			return
-		default:
-			x.Err("ERR syntax error")
-			return
-		}
-	}
-	s.closing = true
-	s.node.log.Warn("User requested shutdown...")
-	s.node.halt()
-}
-
 func monitor(s *session, x *commands.Ctx) {
 	s.node.monitors[s] = struct{}{}
 	x.OK()
 }
 
 // feedMonitors shows a command to those who watch, as Redis prints it.
-func (n *Node) feedMonitors(s *session, c *command.Command, args [][]byte) {
-	if c.Flags&(command.SkipMonitor|command.Admin) != 0 {
+func (n *Node) feedMonitors(s *session, inScript bool, c *command.Command, args [][]byte) {
+	if c.Has(command.Admin) || c.Has(command.SkipMonitor) && c.Name != "exec" && !strings.HasPrefix(c.Name, "eval") {
 		return
 	}
+	from := s.addr
+	if inScript {
+		from = "lua"
+	}
 	var b strings.Builder
-	fmt.Fprintf(&b, "+%d.%06d [%d %s]", n.now/1000, n.now%1000*1000, s.db, s.addr)
+	now := time.Now().UnixMicro()
+	fmt.Fprintf(&b, "+%d.%06d [%d %s]", now/1e6, now%1e6, s.db, from)
 	for i, a := range args {
-		if c.Name == "auth" && i > 0 {
+		if i > 0 && secret(c, args, i) {
 			a = []byte("(redacted)")
 		}
 		b.WriteByte(' ')
@@ -85,8 +64,23 @@ func (n *Node) feedMonitors(s *session, c *command.Command, args [][]byte) {
 	}
 	b.WriteString("\r\n")
 	for m := range n.monitors {
-		m.emit([]byte(b.String()), 0)
+		m.push([]byte(b.String()))
 	}
+}
+
+// secret tells whether word i of a request is or names a password.
+func secret(c *command.Command, args [][]byte, i int) bool {
+	switch c.Name {
+	case "auth":
+		return true
+	case "hello":
+		for back := 1; back <= 2 && i-back > 0; back++ {
+			if equalFold(string(args[i-back]), "auth") {
+				return true
+			}
+		}
+	}
+	return false
 }
 
 // quote prints bytes as sdscatrepr does.
@@ -116,34 +110,6 @@ func quote(b []byte) string {
 	}
 	out.WriteByte('"')
 	return out.String()
-}
-
-// debug serves what tests of clients use. It is for people on the machine
-// itself unless configured otherwise, as in Redis.
-func debug(s *session, x *commands.Ctx) {
-	n := s.node
-	enabled := n.cfg().EnableDebugCommand
-	if enabled == "no" || enabled == "local" && !local(s.conn.RemoteAddr()) {
-		x.Err("ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, otherwise you need to set this option in the configuration file, and then restart the server.")
-		return
-	}
-	switch sub := strings.ToLower(string(x.Args[1])); {
-	case sub == "sleep" && len(x.Args) == 3:
-		seconds, err := strconv.ParseFloat(string(x.Args[2]), 64)
-		if err != nil || seconds < 0 {
-			x.Err("ERR value is not a valid float")
-			return
-		}
-		time.Sleep(time.Duration(seconds * float64(time.Second)))
-		x.OK()
-	case sub == "digest" && len(x.Args) == 2:
-		d := n.store.Digest()
-		x.Simple(hex.EncodeToString(d[:]))
-	case sub == "set-active-expire" || sub == "quicklist-packed-threshold" || sub == "jmap":
-		x.OK()
-	default:
-		x.Err("ERR DEBUG subcommand '" + clip(x.Args[1]) + "' is not supported")
-	}
 }
 
 func equalFold(s, word string) bool { return strings.EqualFold(s, word) }

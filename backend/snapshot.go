@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"io"
-	"time"
 
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/repl"
@@ -46,75 +45,136 @@ func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) erro
 		fresh.Close()
 		return errOlderData
 	}
-	old := n.store
-	n.store = fresh
-	n.hook(fresh)
-	fresh.SetExpiry(storeHide)
+	old := n.replaceStore(fresh)
 	n.stream.Reset(repl.NewHistory(sync.ID, epoch, sync.Offset), sync.Offset, info.StreamDB)
 	n.stream.Follow()
-	n.touchedAll(-1)
 	n.mu.Unlock()
 	n.feeds.DropAll("the data was replaced by a full resync")
 	old.Close()
 	return nil
 }
 
+// replaceStore puts fresh in the place of the store in use, which it returns.
+// The engine lock is held.
+func (n *Node) replaceStore(fresh *store.Store) (old *store.Store) {
+	old = n.store
+	n.store = fresh
+	n.hook(fresh)
+	fresh.SetNow(n.now)
+	n.derive()
+	n.touchedAll(-1)
+	return old
+}
+
 // source takes the snapshots for full resyncs.
 type source Node
-
-// walkSlice is about how many bytes a snapshot takes in one go: the engine is
-// held that long.
-const walkSlice = 64 << 10
-
-// walkPending bounds what commands may add to a snapshot, by changing keys it
-// has not come to, while its receiver does not take it.
-const walkPending = 256 << 20
 
 // Snapshot writes the data as of the moment that begin is called.
 func (f *source) Snapshot(ctx context.Context, begin func() repl.Cut, w io.Writer) error {
 	n := (*Node)(f)
-	enc := rdb.NewWriter()
-	n.mu.Lock()
-	walk, err := n.store.StartWalk(enc.Entry)
-	if err != nil {
-		n.mu.Unlock()
+	return n.snapshot(ctx, func() rdb.Info {
+		n.stats.fullSyncs++
+		return n.aboutSnapshot(begin())
+	}, w)
+}
+
+// aboutSnapshot describes a snapshot of this moment, at a place of the stream.
+// The engine lock is held.
+func (n *Node) aboutSnapshot(at repl.Cut) rdb.Info {
+	return rdb.Info{
+		RedisVersion: redisVersion, Created: n.now / 1000, UsedMemory: n.store.UsedMemory(), Keys: rdb.CountKeys(n.store),
+		StreamID: at.ID, StreamOffset: at.Offset, StreamDB: at.DB, DataEpoch: at.Epoch,
+	}
+}
+
+const (
+	// walkSlice is about how many bytes a snapshot takes in one go: the engine
+	// is held that long.
+	walkSlice = 64 << 10
+	// walkPending bounds what commands may add to a snapshot, by changing keys
+	// it has not come to, while its receiver does not take it.
+	walkPending = 256 << 20
+)
+
+// snapshot writes the data as of the moment that cut is called, under the
+// engine lock, while commands go on. One is taken at a time; others wait.
+func (n *Node) snapshot(ctx context.Context, cut func() rdb.Info, w io.Writer) error {
+	select {
+	case n.walks <- struct{}{}:
+		defer func() { <-n.walks }()
+	case <-ctx.Done():
+		return ctx.Err()
+	}
+	s := walker{n: n, enc: rdb.NewWriter()}
+	if err := s.begin(ctx, cut); err != nil {
 		return err
 	}
-	home := n.store
-	cut := begin()
-	n.stats.fullSyncs++
-	enc.Header(rdb.Info{
-		RedisVersion: redisVersion, Created: time.Now().Unix(), UsedMemory: n.store.UsedMemory(), Keys: rdb.CountKeys(n.store),
-		StreamID: cut.ID, StreamOffset: cut.Offset, StreamDB: cut.DB, DataEpoch: cut.Epoch,
-	})
-	n.mu.Unlock()
 	var chunk []byte
-	for done := false; !done && err == nil; {
-		n.mu.Lock()
-		if n.store != home {
-			err = errors.New("the data was replaced while a snapshot was taken")
-		} else if done, err = walk.Step(walkSlice); done && err == nil {
-			enc.End()
-		}
-		if enc.Pending() > walkPending {
-			err = fmt.Errorf("the receiver is too slow: %d bytes of the snapshot wait for it", enc.Pending())
-		}
-		chunk = enc.Take(chunk)
-		n.mu.Unlock()
+	for done := false; !done; {
+		var err error
+		chunk, done, err = s.next(chunk)
 		if err == nil {
 			err = ctx.Err()
 		}
 		if err == nil {
 			_, err = w.Write(chunk)
 		}
+		if err != nil {
+			s.abort(err)
+			return err
+		}
 		if cap(chunk) > 4*walkSlice {
 			chunk = nil
 		}
 	}
-	if err != nil {
-		n.mu.Lock()
-		walk.Abort(err)
-		n.mu.Unlock()
+	return nil
+}
+
+// walker is one snapshot under way.
+type walker struct {
+	n    *Node
+	home *store.Store // the data it walks
+	walk *store.Walk
+	enc  *rdb.Writer
+}
+
+// begin starts the walk. A former one that was given up may have to be swept up
+// after first.
+func (s *walker) begin(ctx context.Context, cut func() rdb.Info) error {
+	for {
+		s.n.mu.Lock()
+		walk, err := s.n.store.StartWalk(s.enc.Entry)
+		if err == nil {
+			s.walk, s.home = walk, s.n.store
+			s.enc.Header(cut())
+		} else {
+			s.n.store.Tidy(tidySlice)
+		}
+		s.n.mu.Unlock()
+		if !errors.Is(err, store.ErrWalking) || ctx.Err() != nil {
+			return errors.Join(err, ctx.Err())
+		}
 	}
-	return err
+}
+
+// next goes on for a slice and returns what was encoded, in spare's memory.
+func (s *walker) next(spare []byte) (chunk []byte, done bool, err error) {
+	s.n.mu.Lock()
+	defer s.n.mu.Unlock()
+	if s.n.store != s.home {
+		return nil, false, errors.New("the data was replaced while a snapshot was taken")
+	}
+	if done, err = s.walk.Step(walkSlice); done && err == nil {
+		s.enc.End()
+	}
+	if err == nil && s.enc.Pending() > walkPending {
+		err = fmt.Errorf("the receiver is too slow: %d bytes of the snapshot wait for it", s.enc.Pending())
+	}
+	return s.enc.Take(spare), done, err
+}
+
+func (s *walker) abort(err error) {
+	s.n.mu.Lock()
+	defer s.n.mu.Unlock()
+	s.walk.Abort(err)
 }

@@ -8,6 +8,7 @@ import (
 	"os"
 	"path/filepath"
 
+	"holdfast/backend/internal/store"
 	"holdfast/conf"
 )
 
@@ -74,11 +75,23 @@ func (p promise) save(dir string) error {
 	return nil
 }
 
-// setStanding replaces the standing; the engine lock is held. What the gate
-// and the stream derive from it changes with it.
+// setStanding replaces the standing; the engine lock is held.
 func (n *Node) setStanding(next standing) {
 	n.standing = next
 	n.seen.Store(&next)
-	n.unit.leads = next.role == roleMaster
-	n.open = next.role == roleMaster && next.serving && !n.loading
+	n.derive()
+}
+
+// derive sets what the gate, the stream and the store take from the standing
+// and the node's state. A master that drains appends nothing (SAFETY §5), not
+// even that a key's time has come. The engine lock is held.
+func (n *Node) derive() {
+	leads := n.standing.role == roleMaster && !n.standing.draining
+	n.unit.leads = leads
+	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed
+	if leads {
+		n.store.SetExpiry(store.ExpiryDelete)
+	} else {
+		n.store.SetExpiry(store.ExpiryHide)
+	}
 }

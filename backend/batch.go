@@ -1,0 +1,179 @@
+package backend
+
+import (
+	"time"
+
+	"holdfast/backend/internal/commands"
+)
+
+// batch is what one run of commands of one client has in common.
+type batch struct {
+	gate    uint64 // offset that its replies wait for; 0: none
+	replies int    // requests answered
+	from    int    // where in the output a native link's frames may begin
+
+	// The replies that stand before the first one with a gate need not wait.
+	gated        bool
+	clear        int // where that one begins
+	clearReplies int // answered before it
+}
+
+// batchOutput bounds the replies of one batch, bytes: a pipeline that asks for
+// large values is served in turns, between which others have theirs.
+const batchOutput = 1 << 20
+
+// runBatch executes the requests in in and returns how many bytes it took, and
+// whether it stopped before their end though it could go on.
+func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
+	n.loop, n.running = s.conn.Loop(), s
+	n.tick()
+	s.lastActive, s.unread = n.now, len(in)
+	x := &n.x
+	x.Out, x.Proto = s.conn.Buf(), s.proto
+	start := len(x.Out)
+	s.batch = batch{}
+	for took < len(in) && s.waiting == nil && !s.closing {
+		if more = len(x.Out)-start > batchOutput; more {
+			break
+		}
+		args, size, err := s.parser.Next(in[took:])
+		if err != nil {
+			x.Err("ERR " + err.Error())
+			s.closing = true
+			break
+		}
+		if size == 0 || n.pause.until != 0 && len(args) > 0 && n.stalls(s, args) {
+			break
+		}
+		took += size
+		if len(args) > 0 {
+			n.serve(s, x, args)
+		}
+		if s.peer.detached {
+			break
+		}
+	}
+	n.running, s.unread = nil, len(in)-took
+	n.endBatch(s, x, start)
+	n.loop = nil
+	return took, more
+}
+
+// serve runs one request, serves the clients that waited for what it changed,
+// and lets CLIENT REPLY leave its answer out.
+func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
+	before := len(x.Out)
+	n.exec(s, x, args)
+	if len(n.ready) > 0 {
+		n.wakeReady()
+	}
+	switch s.quiet {
+	case replyOff, replySkipping:
+		x.Out = x.Out[:before]
+		if s.quiet == replySkipping {
+			s.quiet = replyOn
+		}
+	case replySkip:
+		s.quiet = replySkipping
+	default:
+		if s.batch.gate > 0 && !s.batch.gated {
+			s.batch.gated, s.batch.clear, s.batch.clearReplies = true, before, s.batch.replies
+		}
+		s.batch.replies++
+	}
+	x.Proto = s.proto
+	if len(n.asides) > 0 {
+		x.Out = append(x.Out, n.asides...)
+		n.asides = n.asides[:0]
+	}
+}
+
+// endBatch hands the batch's replies to the connection, or to the queue of
+// those that wait for confirmations.
+func (n *Node) endBatch(s *session, x *commands.Ctx, start int) {
+	b := &s.batch
+	if s.native {
+		x.Out = n.insertPair(s, x.Out, max(start, b.from))
+	}
+	if len(x.Out) > start && (b.gate > n.confirmed() || !s.held.empty()) {
+		at := start
+		if s.held.empty() && b.gated && !s.native {
+			at, b.replies = b.clear, b.replies-b.clearReplies
+		}
+		s.hold(x.Out[at:], b.gate, b.replies)
+		x.Out = x.Out[:at]
+	}
+	if len(x.Out) > 0 {
+		s.conn.SetBuf(x.Out)
+	}
+	x.Out = nil
+	s.limitOutput()
+}
+
+// reply sends the answer of a request that ended outside its own batch: that of
+// a client which waited. gate is the offset it must wait for, 0 for none. The
+// engine lock is held.
+func (s *session) reply(b []byte, gate uint64) {
+	if s.quiet == replyOn {
+		s.emit(b, gate, 1)
+	}
+}
+
+// push sends bytes that answer no request. The engine lock is held.
+func (s *session) push(b []byte) { s.emit(b, 0, 0) }
+
+// emit sends bytes to a client outside its own batch. They are copied when
+// another loop owns the client, and follow the reply when it is the one whose
+// command runs.
+func (s *session) emit(b []byte, gate uint64, replies int) {
+	n := s.node
+	switch {
+	case len(b) == 0:
+	case s == n.running:
+		n.asides = append(n.asides, b...)
+	case s.conn.Loop() == n.loop:
+		s.emitHere(b, gate, replies)
+	default:
+		own := append([]byte(nil), b...)
+		s.conn.Loop().Post(func() { s.emitHere(own, gate, replies) })
+	}
+}
+
+// emitHere is emit on the client's own loop. Nothing overtakes what is held.
+func (s *session) emitHere(b []byte, gate uint64, replies int) {
+	switch {
+	case s.conn.Closed() || s.leaves && replies == 0:
+	case gate > s.node.confirmed() || !s.held.empty():
+		s.hold(b, gate, replies)
+	default:
+		s.conn.Write(b)
+	}
+	s.limitOutput()
+}
+
+// limitOutput closes a client that does not read what it is sent (networking.c,
+// checkClientOutputBufferLimits). It runs on the client's loop, with or without
+// the engine lock: it looks only at what the loop itself changes.
+func (s *session) limitOutput() {
+	limits := &s.node.cfg().OutputLimits
+	limit := limits.Normal
+	if s.subs != nil {
+		limit = limits.PubSub
+	}
+	if limit.Hard == 0 && limit.Soft == 0 || s.conn.Closed() {
+		return
+	}
+	size := int64(s.conn.Unsent() + len(s.held.out))
+	over := limit.Hard > 0 && size > limit.Hard
+	if limit.Soft == 0 || size <= limit.Soft {
+		s.softSince = 0
+	} else if now := time.Now().UnixMilli(); s.softSince == 0 {
+		s.softSince = now
+	} else {
+		over = over || now-s.softSince > limit.SoftFor.Milliseconds()
+	}
+	if over {
+		s.node.log.Warn("Client closed for overcoming of output buffer limits", "addr", s.addr, "bytes", size)
+		s.conn.Close()
+	}
+}

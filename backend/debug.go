@@ -1,0 +1,214 @@
+package backend
+
+import (
+	"bytes"
+	"encoding/hex"
+	"fmt"
+	"math"
+	"strconv"
+	"strings"
+	"time"
+
+	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/rdb"
+	"holdfast/backend/internal/repl"
+)
+
+var debugRows = []row{{"debug", debug}}
+
+const debugRefused = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, " +
+	"otherwise you need to set this option in the configuration file, and then restart the server."
+
+// debugCommands serve tests, ours and those of clients. The arity counts the
+// words behind DEBUG; negative: at least.
+var debugCommands = map[string]struct {
+	arity int
+	run   func(s *session, x *commands.Ctx)
+}{
+	"sleep":                      {2, debugSleep},
+	"digest":                     {1, debugDigest},
+	"digest-value":               {-2, debugDigestValue},
+	"object":                     {-2, debugObject},
+	"reload":                     {-1, debugReload},
+	"change-repl-id":             {1, debugChangeReplID},
+	"set-active-expire":          {2, debugActiveExpire},
+	"jmap":                       {1, debugNothing},
+	"loadaof":                    {1, debugNothing},
+	"quicklist-packed-threshold": {2, debugNothing},
+	"set-disable-deny-scripts":   {2, debugNothing},
+	"stringmatch-len":            {3, debugMatch},
+	"replicate":                  {-2, debugNothing},
+	"log":                        {-2, func(s *session, x *commands.Ctx) { s.node.log.Warn("DEBUG LOG: " + clip(x.Args[2])); x.OK() }},
+	"error":                      {2, func(_ *session, x *commands.Ctx) { x.Err(string(x.Args[2])) }},
+	"protocol":                   {2, debugProtocol},
+}
+
+// debug is for people on the machine itself unless configured otherwise, as in
+// Redis.
+func debug(s *session, x *commands.Ctx) {
+	enabled := s.node.cfg().EnableDebugCommand
+	if enabled == "no" || enabled == "local" && !local(s.conn.RemoteAddr()) {
+		x.Err(debugRefused)
+		return
+	}
+	name := string(x.Args[1])
+	c, known := debugCommands[strings.ToLower(name)]
+	words := len(x.Args) - 1
+	if !known || words != c.arity && (c.arity > 0 || words < -c.arity) {
+		x.Err(errUnknownSub("DEBUG", clip(x.Args[1])))
+		return
+	}
+	c.run(s, x)
+}
+
+func debugNothing(_ *session, x *commands.Ctx) { x.OK() }
+
+func debugSleep(_ *session, x *commands.Ctx) {
+	seconds, err := strconv.ParseFloat(string(x.Args[2]), 64)
+	if err != nil || seconds < 0 || seconds > math.MaxInt32 {
+		x.Err("ERR value is not a valid float")
+		return
+	}
+	time.Sleep(time.Duration(seconds * float64(time.Second)))
+	x.OK()
+}
+
+func debugDigest(s *session, x *commands.Ctx) {
+	sum := s.node.store.Digest()
+	x.Simple(hex.EncodeToString(sum[:]))
+}
+
+func debugDigestValue(_ *session, x *commands.Ctx) {
+	x.Array(len(x.Args) - 2)
+	for _, key := range x.Args[2:] {
+		sum := x.DB.DigestOf(key)
+		x.Simple(hex.EncodeToString(sum[:]))
+	}
+}
+
+// debugObject prints Redis's line; what has no meaning here is 0.
+func debugObject(_ *session, x *commands.Ctx) {
+	enc, ok := x.DB.Encoding(x.Args[2])
+	if !ok {
+		x.Err("ERR no such key")
+		return
+	}
+	size, _ := x.DB.MemoryUsage(x.Args[2], 0)
+	x.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:0 lru_seconds_idle:0", enc, size))
+}
+
+// debugReload sends all data through a snapshot in memory.
+func debugReload(s *session, x *commands.Ctx) {
+	if err := s.node.reload(); err != nil {
+		x.Err("ERR Error trying to load the RDB dump: " + err.Error())
+		return
+	}
+	x.OK()
+}
+
+func (n *Node) reload() error {
+	enc := rdb.NewWriter()
+	walk, err := n.store.StartWalk(enc.Entry)
+	if err != nil {
+		return err
+	}
+	enc.Header(n.place())
+	if _, err := walk.Step(math.MaxInt); err != nil {
+		return err
+	}
+	enc.End()
+	fresh, err := n.newStore()
+	if err != nil {
+		return err
+	}
+	if _, err := rdb.Load(bytes.NewReader(enc.Take(nil)), fresh); err != nil {
+		fresh.Close()
+		return err
+	}
+	n.replaceStore(fresh).Close()
+	return nil
+}
+
+// debugChangeReplID makes every replica resync from nothing.
+func debugChangeReplID(s *session, x *commands.Ctx) {
+	n := s.node
+	n.log.Warn("Changing replication IDs after receiving change-repl-id")
+	h := n.stream.History()
+	n.stream.Reset(repl.NewHistory(repl.NewID(), h.DataEpoch(), n.stream.Offset()), n.stream.Offset(), -1)
+	x.OK()
+}
+
+func debugActiveExpire(s *session, x *commands.Ctx) {
+	s.node.lazy = string(x.Args[2]) == "0"
+	x.OK()
+}
+
+func debugMatch(_ *session, x *commands.Ctx) {
+	x.Flag(commands.Match(x.Args[3], x.Args[2], false))
+}
+
+// debugProtocol replies one value of every kind of RESP.
+func debugProtocol(_ *session, x *commands.Ctx) {
+	switch strings.ToLower(string(x.Args[2])) {
+	case "string":
+		x.BulkString("Hello World")
+	case "integer":
+		x.Int(12345)
+	case "double":
+		x.Double(3.141)
+	case "null":
+		x.Null()
+	case "array":
+		x.Array(3)
+		for i := range 3 {
+			x.Int(int64(i))
+		}
+	case "set":
+		x.Set(3)
+		for i := range 3 {
+			x.Int(int64(i))
+		}
+	case "map":
+		x.Map(3)
+		for i := range 3 {
+			x.Int(int64(i))
+			protocolBool(x, i == 1)
+		}
+	case "attrib":
+		if x.Proto > 2 {
+			x.Out = append(x.Out, "|1\r\n$14\r\nkey-popularity\r\n*2\r\n$7\r\nkey:123\r\n:90\r\n"...)
+		}
+		x.BulkString("Some real reply following the attribute")
+	case "push":
+		if x.Proto < 3 {
+			x.Err("ERR RESP2 is not supported by this command")
+			return
+		}
+		x.Out = append(x.Out, ">2\r\n$16\r\nserver-cpu-usage\r\n:42\r\n"...)
+	case "verbatim":
+		x.Out = appendText(x, "This is a verbatim\nstring")
+	case "true":
+		protocolBool(x, true)
+	case "false":
+		protocolBool(x, false)
+	case "bignum":
+		if x.Proto > 2 {
+			x.Out = append(x.Out, "(1234567999999999999999999999999999999\r\n"...)
+		} else {
+			x.BulkString("1234567999999999999999999999999999999")
+		}
+	default:
+		x.Err("ERR Wrong protocol type name. Please use one of the following: string|integer|double|null|array|set|map|attrib|push|verbatim|true|false")
+	}
+}
+
+func protocolBool(x *commands.Ctx, v bool) {
+	switch {
+	case x.Proto < 3:
+		x.Flag(v)
+	case v:
+		x.Out = append(x.Out, "#t\r\n"...)
+	default:
+		x.Out = append(x.Out, "#f\r\n"...)
+	}
+}

@@ -1,0 +1,47 @@
+package backend
+
+import (
+	"strconv"
+	"strings"
+
+	"holdfast/backend/internal/commands"
+)
+
+// eventMask says which keyspace events are published (notify-keyspace-events).
+type eventMask struct {
+	keyspace, keyevent bool
+	class              [128]bool
+}
+
+// allEvents is what A stands for: every class but m and n (notify.c).
+const allEvents = "g$lshzxetd"
+
+// setEvents takes a new mask. Without any event handlers have nobody to tell,
+// which costs nothing.
+func (n *Node) setEvents(flags string) {
+	n.events = eventMask{keyspace: strings.Contains(flags, "K"), keyevent: strings.Contains(flags, "E")}
+	for _, c := range strings.ReplaceAll(flags, "A", allEvents) {
+		n.events.class[c&127] = true
+	}
+	var tell func(commands.Class, string, int, []byte)
+	if n.events.keyspace || n.events.keyevent {
+		tell = n.event
+	}
+	for _, x := range []*commands.Ctx{&n.x, &n.waker, &n.applier, &n.inner} {
+		x.SetNotify(tell)
+	}
+}
+
+// event publishes what happened to a key. The engine lock is held.
+func (n *Node) event(class commands.Class, event string, db int, key []byte) {
+	if !n.events.class[class] {
+		return
+	}
+	number := strconv.Itoa(db)
+	if n.events.keyspace {
+		n.publish(channels, append([]byte("__keyspace@"+number+"__:"), key...), []byte(event))
+	}
+	if n.events.keyevent {
+		n.publish(channels, []byte("__keyevent@"+number+"__:"+event), key)
+	}
+}

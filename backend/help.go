@@ -1,0 +1,72 @@
+package backend
+
+import (
+	"strings"
+
+	"holdfast/backend/internal/commands"
+)
+
+// helpRows answer HELP of the container commands of this package.
+var helpRows = []row{
+	{"client|help", help("CLIENT",
+		"GETNAME", "Return the name of the current connection.",
+		"GETREDIR", "Return the client ID we are redirecting to when tracking is enabled.",
+		"ID", "Return the ID of the current connection.",
+		"INFO", "Return information about the current client connection.",
+		"KILL <ip:port> | <option> <value> [...]", "Kill connections. Options: ADDR, LADDR, TYPE, USER, SKIPME, ID.",
+		"LIST [TYPE <type> | ID <id> ...]", "Return information about client connections.",
+		"NO-EVICT (ON|OFF)", "Protect the current client connection from eviction.",
+		"NO-TOUCH (ON|OFF)", "Do not touch the access times of keys.",
+		"PAUSE <timeout> [WRITE|ALL]", "Suspend all, or just writing, clients for <timeout> milliseconds.",
+		"REPLY (ON|OFF|SKIP)", "Control the replies sent to the current connection.",
+		"SETINFO <option> <value>", "Set LIB-NAME or LIB-VER of the current connection.",
+		"SETNAME <name>", "Assign the name <name> to the current connection.",
+		"UNBLOCK <clientid> [TIMEOUT|ERROR]", "Unblock the specified blocked client.",
+		"UNPAUSE", "End a pause.")},
+	{"command|help", help("COMMAND",
+		"(no subcommand)", "Return details about all commands.",
+		"COUNT", "Return the number of commands.",
+		"DOCS [<command> ...]", "Return documentation of commands; none is kept here.",
+		"GETKEYS <full-command>", "Return the keys of a full command.",
+		"INFO [<command> ...]", "Return details about the specified commands.",
+		"LIST", "Return the names of all commands.")},
+	{"config|help", help("CONFIG",
+		"GET <pattern> ...", "Return parameters matching the glob-like <pattern> and their values.",
+		"RESETSTAT", "Reset the statistics that INFO reports.",
+		"REWRITE", "Rewrite the configuration file.",
+		"SET <directive> <value> ...", "Set the configuration <directive> to <value>.")},
+	{"function|help", help("FUNCTION",
+		"FLUSH [ASYNC|SYNC]", "Delete all functions; there are none.",
+		"LIST", "Return the functions; there are none.")},
+	{"memory|help", help("MEMORY",
+		"DOCTOR", "Return memory problems reports.",
+		"PURGE", "Return kept memory to the system.",
+		"USAGE <key> [SAMPLES <count>]", "Return memory in bytes used by <key> and its value.")},
+	{"module|help", help("MODULE",
+		"LIST", "Return the modules; there are none.")},
+	{"pubsub|help", help("PUBSUB",
+		"CHANNELS [<pattern>]", "Return the currently active channels matching a <pattern>.",
+		"NUMPAT", "Return number of subscriptions to patterns.",
+		"NUMSUB [<channel> ...]", "Return the number of subscribers of the specified channels.",
+		"SHARDCHANNELS [<pattern>]", "Return the currently active shard level channels matching a <pattern>.",
+		"SHARDNUMSUB [<shardchannel> ...]", "Return the number of subscribers of the specified shard level channels.")},
+	{"slowlog|help", help("SLOWLOG",
+		"GET [<count>]", "Return the slowest commands; none is noted here yet.",
+		"LEN", "Return the length of the slowlog.",
+		"RESET", "Reset the slowlog.")},
+}
+
+// help replies lines as Redis does: the container's own, then each subcommand
+// with what it does.
+func help(container string, lines ...string) func(*session, *commands.Ctx) {
+	all := []string{container + " <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"}
+	for i, line := range append(lines, "HELP", "Print this help.") {
+		all = append(all, strings.Repeat(" ", i%2*4)+line)
+	}
+	return func(_ *session, x *commands.Ctx) {
+		x.Array(len(all))
+		for _, line := range all {
+			x.Simple(line)
+		}
+	}
+}

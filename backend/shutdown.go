@@ -1,0 +1,190 @@
+package backend
+
+import (
+	"context"
+	"errors"
+	"slices"
+	"strings"
+	"time"
+
+	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/repl"
+	"holdfast/backend/resp"
+)
+
+// manner is how a node is to end.
+type manner struct {
+	save  bool // write the snapshot file
+	now   bool // do not wait for replicas that are behind
+	force bool // end even when the file cannot be written
+	deaf  bool // close all connections before the file is written
+}
+
+var (
+	errEnding  = errors.New("the node is shutting down")
+	errAborted = errors.New("the shutdown was aborted")
+)
+
+// onSignal is how SIGTERM and SIGINT end the node: by then nobody waits for an
+// answer, and whoever takes over should know at once.
+func (n *Node) onSignal() manner {
+	cfg := n.cfg()
+	m := manner{save: len(cfg.Save) > 0, deaf: true, force: true}
+	for _, word := range cfg.ShutdownOnSigterm {
+		m.set(word)
+	}
+	return m
+}
+
+func (m *manner) set(word string) (known bool) {
+	switch strings.ToLower(word) {
+	case "save":
+		m.save = true
+	case "nosave":
+		m.save = false
+	case "now":
+		m.now = true
+	case "force":
+		m.force = true
+	case "default":
+	default:
+		return false
+	}
+	return true
+}
+
+// shutdown ends the process. Its client hears of it only when that fails.
+func shutdown(s *session, x *commands.Ctx) {
+	n := s.node
+	// The others of a group must not wait for the disk to know that their
+	// master goes.
+	m := manner{save: len(n.cfg().Save) > 0, deaf: n.standing.managed}
+	var words []string
+	for _, option := range x.Args[1:] {
+		words = append(words, strings.ToLower(string(option)))
+	}
+	abort := slices.Contains(words, "abort")
+	for _, word := range words {
+		if !m.set(word) && !abort {
+			x.Err(errSyntax)
+			return
+		}
+	}
+	switch {
+	case abort && len(words) > 1, slices.Contains(words, "save") && slices.Contains(words, "nosave"):
+		x.Err(errSyntax)
+	case abort && n.abortEnd == nil:
+		x.Err("ERR No shutdown in progress.")
+	case abort:
+		n.abortEnd()
+		x.OK()
+	default:
+		n.log.Warn("User requested shutdown...")
+		n.await(s, nil, func(func() bool) []byte {
+			if err := n.finish(m); err != nil {
+				return resp.AppendError(nil, "ERR Errors trying to SHUTDOWN. Check logs.")
+			}
+			n.halt()
+			return nil
+		})
+	}
+}
+
+// finish brings the node to an end after which only Close is left: replicas
+// have what they can get, nothing is executed any more, the file is written.
+// On an error, unless m is deaf, everything goes on as before.
+func (n *Node) finish(m manner) error {
+	n.finishing.Lock()
+	defer n.finishing.Unlock()
+	if n.life.Err() != nil {
+		return nil
+	}
+	if !m.now {
+		if err := n.awaitReplicas(); err != nil {
+			return err
+		}
+	}
+	n.mu.Lock()
+	n.ending = true
+	n.mu.Unlock()
+	var err error
+	if m.deaf {
+		err = n.unlisten()
+	}
+	if m.save && !n.loading.Load() {
+		n.log.Info("Saving the final RDB snapshot before exiting.")
+		err = errors.Join(err, n.saveLast())
+	}
+	if err != nil && !m.deaf && !m.force {
+		n.log.Error("Error trying to save the DB, can't exit.", "err", err)
+		n.revive()
+		return err
+	}
+	return err
+}
+
+// saveLast writes the file once no other snapshot is being written.
+func (n *Node) saveLast() error {
+	for {
+		n.mu.Lock()
+		free := !n.saves.busy
+		if free {
+			n.saves.busy = true
+		}
+		n.mu.Unlock()
+		if free {
+			return n.saveNow(n.life)
+		}
+		if err := sleep(n.life, 10*time.Millisecond); err != nil {
+			return err
+		}
+	}
+}
+
+// revive takes up work again after a shutdown that failed.
+func (n *Node) revive() {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.ending = false
+	n.unpause()
+	for _, s := range n.clients {
+		s.conn.Loop().Post(s.resume)
+	}
+}
+
+// awaitReplicas holds writes back until the replicas have all there is, for
+// shutdown-timeout at most.
+func (n *Node) awaitReplicas() error {
+	limit := n.cfg().ShutdownTimeout
+	ctx, cancel := context.WithTimeout(n.life, limit)
+	defer cancel()
+	n.mu.Lock()
+	if limit == 0 || n.standing.role != roleMaster || !n.laggards() {
+		n.mu.Unlock()
+		return nil
+	}
+	aborted, abort := context.WithCancel(ctx)
+	n.abortEnd = abort
+	n.pauseClients(time.Now().Add(limit).UnixMilli()+1000, false)
+	n.mu.Unlock()
+	for aborted.Err() == nil && n.laggards() {
+		_ = sleep(aborted, time.Millisecond)
+	}
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.abortEnd = nil
+	if aborted.Err() != nil && ctx.Err() == nil {
+		n.unpause()
+		n.log.Warn("Shutdown manually aborted.")
+		return errAborted
+	}
+	return nil
+}
+
+// laggards tells whether a connected replica lacks something.
+func (n *Node) laggards() bool {
+	end := n.stream.Published()
+	return slices.ContainsFunc(n.feeds.Replicas(), func(r repl.ReplicaInfo) bool {
+		return r.State == repl.FeedOnline && r.Offset < end
+	})
+}
