@@ -5,6 +5,7 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -16,6 +17,7 @@ import (
 var (
 	chaosSeed  = flag.Uint64("chaos.seed", 0, "seed of the random chaos; 0: a new one")
 	chaosScene = flag.Int("chaos.scenes", 1, "random scenes that are played")
+	chaosKeys  = flag.Int("chaos.keys", 0, "keys of 200 bytes that are there beforehand, so that a full copy takes its time")
 )
 
 // TestRandomChaos plays scenes of faults drawn at random. In a scene at most
@@ -28,6 +30,7 @@ func TestRandomChaos(t *testing.T) {
 	}
 	t.Logf("-chaos.seed %d", seed)
 	c := startCluster(t, fast+"--proxies 2")
+	c.fill(*chaosKeys)
 	for n := range *chaosScene {
 		r := rand.New(rand.NewPCG(seed, uint64(n)))
 		s := newScene(c, load.VerifiedOptions{Pipeline: []int{1, 1, 20, 100}[r.IntN(4)], Reads: 0.3})
@@ -81,4 +84,14 @@ func (d *director) strike() {
 	wait = min(wait, 4*time.Second)
 	d.script = append(d.script, wait.Round(time.Millisecond).String())
 	time.Sleep(wait)
+}
+
+// fill writes that many keys, many of them in one unit of the stream.
+func (c *cluster) fill(keys int) {
+	c.t.Helper()
+	const script = "for i = 1, tonumber(ARGV[1]) do redis.call('set', KEYS[1] .. ':' .. i, string.rep('x', 200)) end"
+	const unit = 20_000
+	for from := 0; from < keys; from += unit {
+		mustDo(c.t, c.proxy(), "EVAL", script, "1", fmt.Sprintf("fill:%d", from), strconv.Itoa(min(unit, keys-from)))
+	}
 }

@@ -304,38 +304,58 @@ func (s *scene) sameEverywhere() {
 // contents reads everything a node holds in database 0.
 func contents(t *testing.T, addr string) map[string]string {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 3*time.Minute)
 	defer cancel()
 	conn, err := client.Dial(ctx, addr, client.Options{})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	ask := func(args ...string) resp.Value {
-		v, err := conn.Do(ctx, args...)
-		if err != nil {
-			t.Fatalf("%v at %s: %v", args, addr, err)
+	// ask sends one request for each key, many at once.
+	ask := func(keys []string, request func(i int) []string) []resp.Value {
+		var all []resp.Value
+		for chunk := range slices.Chunk(keys, 500) {
+			at := len(all)
+			for i := range chunk {
+				conn.Send(request(at + i)...)
+			}
+			for range chunk {
+				v, err := conn.Receive(ctx)
+				if err != nil {
+					t.Fatalf("reading %s: %v", addr, err)
+				}
+				all = append(all, v)
+			}
 		}
-		return v
+		return all
 	}
+	keys := strings.Fields(joined(ask([]string{"*"}, func(int) []string { return []string{"KEYS", "*"} })[0]))
+	kinds := ask(keys, func(i int) []string { return []string{"TYPE", keys[i]} })
+	values := ask(keys, func(i int) []string { return readAll(kinds[i].Text, keys[i]) })
 	all := make(map[string]string)
-	for _, key := range ask("KEYS", "*").Elems {
-		switch kind := ask("TYPE", key.Text).Text; kind {
-		case "string":
-			all[key.Text] = ask("GET", key.Text).Text
-		case "list":
-			all[key.Text] = joined(ask("LRANGE", key.Text, "0", "-1"))
-		case "zset":
-			all[key.Text] = joined(ask("ZRANGE", key.Text, "0", "-1", "WITHSCORES"))
-		case "set":
-			all[key.Text] = joined(ask("SORT", key.Text, "ALPHA"))
-		case "hash":
-			all[key.Text] = strconv.FormatInt(ask("HLEN", key.Text).Int, 10)
-		default:
-			all[key.Text] = kind
+	for i, key := range keys {
+		v := values[i]
+		if kinds[i].Text == "hash" || kinds[i].Text == "set" { // in no order
+			slices.SortFunc(v.Elems, func(a, b resp.Value) int { return strings.Compare(a.Text, b.Text) })
 		}
+		all[key] = v.Text + joined(v)
 	}
 	return all
+}
+
+// readAll is the request that reads all of a key.
+func readAll(kind, key string) []string {
+	switch kind {
+	case "list":
+		return []string{"LRANGE", key, "0", "-1"}
+	case "set":
+		return []string{"SMEMBERS", key}
+	case "hash":
+		return []string{"HGETALL", key}
+	case "zset":
+		return []string{"ZRANGE", key, "0", "-1", "WITHSCORES"}
+	}
+	return []string{"GET", key}
 }
 
 func joined(v resp.Value) string {
