@@ -338,6 +338,13 @@ func clusterPorts(t *testing.T) string {
 	return ""
 }
 
+// ports are the flags of a group that comes back where this one was.
+func (c *cluster) ports() string {
+	o := &c.opts
+	return fmt.Sprintf("--node-port %d --sentinel-port %d --raft-port %d --proxy-port %d --admin-port %d",
+		o.NodePort, o.SentinelPort, o.RaftPort, o.ProxyPort, o.AdminPort)
+}
+
 func rangeFree(base, n int) bool {
 	for port := base; port < base+n; port++ {
 		ln, err := net.Listen("tcp", local(port))

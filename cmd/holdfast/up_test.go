@@ -5,6 +5,7 @@ import (
 	"io"
 	"net/http"
 	"os"
+	"os/exec"
 	"path/filepath"
 	"regexp"
 	"strconv"
@@ -84,9 +85,19 @@ func TestPartsDieWithAKilledUp(t *testing.T) {
 	<-c.done
 	c.noneLeft(state)
 	// What it left behind does not hinder the next one.
-	next := startClusterIn(t, c.opts.Dir, clusterPorts(t), "")
+	next := startClusterIn(t, c.opts.Dir, c.ports(), "")
 	if got := mustDo(t, next.proxy(), "SET", "k", "v"); got != "OK" {
 		t.Errorf("SET after a restart: %q", got)
+	}
+}
+
+func TestDataIsTiedToItsPorts(t *testing.T) {
+	c := startCluster(t, "--nodes 1 --sentinels 1")
+	c.stop()
+	out, err := exec.Command(program, append([]string{"up", "--dir", c.opts.Dir, "--nodes", "1", "--sentinels", "1"},
+		strings.Fields(clusterPorts(t)+" --node-port 9")...)...).CombinedOutput()
+	if want := fmt.Sprintf("--node-port %d", c.opts.NodePort); err == nil || !strings.Contains(string(out), want) {
+		t.Errorf("%v\n%s\nshould name %s", err, out, want)
 	}
 }
 

@@ -96,7 +96,11 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("another group runs in %s; stop it or choose another --dir", s.opts.Dir)
 	}
-	if err := errors.Join(removeState(s.opts.Dir), checkFree(s.plan())); err != nil {
+	err = errors.Join(removeState(s.opts.Dir), checkFree(s.plan()))
+	if err == nil {
+		err = s.opts.checkLayout()
+	}
+	if err != nil {
 		unlock()
 		return nil, err
 	}
