@@ -153,7 +153,7 @@ func (l *loop) failover(name string, force bool, done func(error)) {
 	l.log.Info("Executing user requested FAILOVER of '" + name + "'")
 	l.commit(name, c, now, func(err error) {
 		if errors.Is(err, group.ErrStale) {
-			err = failover.ErrInProgress
+			err = failover.ErrChanging // something else was committed first: look again
 		}
 		done(err)
 	})

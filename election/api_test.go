@@ -57,7 +57,7 @@ func TestAPI(t *testing.T) {
 				"SENTINEL get-master-addr-by-name nosuch":   "^nil$",
 				"SENTINEL GET-MASTER-ADDR-BY-NAME":          "^ERR wrong number of arguments for 'sentinel|get-master-addr-by-name' command$",
 				"SENTINEL MASTER nosuch":                    "^ERR No such master with that name$",
-				"SENTINEL MASTER mymaster":                  "name mymaster ip " + masterHost + " port " + masterPort + " runid [0-9a-f]{40} flags master .* num-slaves 2 num-other-sentinels 2 quorum 2 failover-timeout 3000 parallel-syncs 1$",
+				"SENTINEL MASTER mymaster":                  "name mymaster ip " + masterHost + " port " + masterPort + " runid [0-9a-f]{40} flags master .* num-slaves 2 num-other-sentinels 2 quorum 2 failover-timeout \\d+ parallel-syncs 1$",
 				"SENTINEL MYID":                             "^" + c.sentinels[id].runID + "$",
 				"SENTINEL CKQUORUM mymaster":                "^OK 3 usable Sentinels. Quorum and failover authorization can be reached$",
 				"SENTINEL IS-MASTER-DOWN-BY-ADDR " + masterHost + " " + masterPort + " 0 *": `^0 \* 0$`,
@@ -137,7 +137,7 @@ func redisCLI(t *testing.T, c *cluster, top *topology.Topology) {
 }
 
 func goRedis(t *testing.T, c *cluster, top *topology.Topology) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second*patience)
 	defer cancel()
 	s := redis.NewSentinelClient(&redis.Options{Addr: c.sentinels["s1"].Addr()})
 	defer s.Close()
@@ -204,7 +204,7 @@ func TestEventsAndWatch(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
 	old := c.whole(2).Master.Addr
-	ctx, cancel := context.WithTimeout(context.Background(), 15*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second*patience)
 	defer cancel()
 	sub := redis.NewSentinelClient(&redis.Options{Addr: c.sentinels["s1"].Addr()})
 	defer sub.Close()

@@ -197,7 +197,7 @@ func TestReplicaRestarts(t *testing.T) {
 
 func TestPlannedSwitchover(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3)
+	c := newCluster(t, 3, quiet)
 	old := c.whole(2).Master.Addr
 	c.mustWrite("before")
 	for round := range 3 {
@@ -264,4 +264,27 @@ func TestFailoverRefused(t *testing.T) {
 	if _, err := c.do("s2", "SENTINEL", "FAILOVER", "mymaster"); err == nil || err.Error() != "NOGOODSLAVE No suitable replica to promote" {
 		t.Errorf("without a replica: %v", err)
 	}
+}
+
+// Sentinels that lost their memory take the group up again from what its nodes
+// remember: under its id, above every epoch, without a loss.
+func TestSentinelsLoseTheirData(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3)
+	before := c.whole(2)
+	c.mustWrite("before")
+	for _, id := range ids {
+		c.stop(id)
+		c.dirs[id] = t.TempDir()
+	}
+	for _, id := range ids {
+		c.start(id)
+	}
+	after := c.until("a higher epoch", func(t *topology.Topology) bool { return t.Epoch > before.Epoch })
+	if after.Master.Addr != before.Master.Addr {
+		t.Errorf("the master moved from %s to %s", before.Master.Addr, after.Master.Addr)
+	}
+	c.mustWrite("after")
+	c.whole(2)
+	c.nothingLost()
 }

@@ -102,7 +102,7 @@ func (l *loop) watch(m *monitored, g *group.Group, n group.Node) *watched {
 const (
 	minPing = 20 * time.Millisecond
 	maxPing = 500 * time.Millisecond
-	minWait = 200 * time.Millisecond
+	minWait = time.Second // a slow disk under a SEAL must not cost the connection
 	maxWait = 5 * time.Second
 )
 
@@ -201,8 +201,7 @@ func (l *loop) answered(m *monitored, r probe.Report) {
 	if err == nil && sent.call.Kind == native.KindSeal {
 		sealed, err = native.ParseSealed(r.Value)
 	}
-	if err != nil {
+	if m.answers.Answered(sent.call, sealed, r.Value.Int, err, r.At) {
 		l.log.Info("A node refused or failed", "node", sent.call.Addr, "request", string(sent.call.Kind), "epoch", sent.call.Epoch, "error", err.Error())
 	}
-	m.answers.Answered(sent.call, sealed, r.Value.Int, err, r.At)
 }

@@ -125,7 +125,7 @@ func (c *cluster) switchOver(p *point) {
 	done, addr := make(chan struct{}), c.sentinels["s1"].Addr()
 	go func() {
 		defer close(done)
-		for range 200 {
+		for range 1000 {
 			if v, err := doAt(addr, "SENTINEL", "FAILOVER", "mymaster"); v.Text == "OK" || err != nil && v.Kind == 0 {
 				return
 			}
@@ -145,7 +145,7 @@ func (c *cluster) survivesAt(p *point, top *topology.Topology) {
 	c.t.Helper()
 	select {
 	case <-p.dead:
-	case <-time.After(10 * time.Second):
+	case <-time.After(20 * time.Second * patience):
 		c.t.Fatalf("nobody came to the point %v", p)
 	}
 	died := time.Now()
@@ -178,20 +178,23 @@ func (n *fakeNode) alive() bool {
 	return n.up
 }
 
-// oneMaster checks that exactly one node is master and that the rest follow it.
+// oneMaster waits until exactly one node is master, that of the topology, and
+// the rest follow it.
 func (c *cluster) oneMaster() {
 	c.t.Helper()
-	top := c.stable()
-	c.nodes.mu.Lock()
-	defer c.nodes.mu.Unlock()
-	for addr, n := range c.nodes.nodes {
-		switch {
-		case addr == top.Master.Addr && (n.role != "master" || !n.serving || n.promised != top.Epoch):
-			c.t.Errorf("%s is the master of the topology and says role %s, serving %v, promised %d", addr, n.role, n.serving, n.promised)
-		case addr != top.Master.Addr && (n.role != "replica" || n.master != top.Master.Addr):
-			c.t.Errorf("%s says role %s of %s", addr, n.role, n.master)
+	eventually(c.t, "one master that the others follow", func() bool {
+		top := c.leader().Topology("mymaster")
+		c.nodes.mu.Lock()
+		defer c.nodes.mu.Unlock()
+		for addr, n := range c.nodes.nodes {
+			master := n.role == "master" && n.serving && n.promised == top.Epoch
+			follows := n.role == "replica" && n.master == top.Master.Addr
+			if addr == top.Master.Addr && !master || addr != top.Master.Addr && !follows {
+				return false
+			}
 		}
-	}
+		return true
+	})
 }
 
 // A leader that is cut off from the others but not from the nodes must not

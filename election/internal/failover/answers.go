@@ -144,18 +144,19 @@ func (a *Answers) Probed(addr string, p *native.Probe, err error, now time.Time)
 }
 
 // Answered records the outcome of a Call. sealed is the answer to SEAL, offset
-// that to DRAIN.
-func (a *Answers) Answered(c Call, sealed native.Sealed, offset int64, err error, now time.Time) {
+// that to DRAIN. It reports whether the outcome is a failure that the last
+// attempt did not have, which is worth a line in the log.
+func (a *Answers) Answered(c Call, sealed native.Sealed, offset int64, err error, now time.Time) (news bool) {
 	n := a.node(c.Addr)
 	k := n.calls[c.Kind]
 	if k == nil || k.epoch != c.Epoch || k.version != c.Version {
-		return // of an older epoch: an answer is never used for another one
+		return false // of an older epoch: an answer is never used for another one
 	}
 	k.busy, k.ok, k.err, k.at = false, err == nil, err, now
 	if err != nil {
 		k.fails++
 		n.promised = max(n.promised, native.PromisedIn(err))
-		return
+		return k.fails == 1
 	}
 	switch c.Kind {
 	case native.KindSeal:
@@ -165,6 +166,7 @@ func (a *Answers) Answered(c Call, sealed native.Sealed, offset int64, err error
 	case native.KindDrain:
 		a.drained = drained{epoch: c.Epoch, offset: offset, at: now}
 	}
+	return false
 }
 
 // Heard records that a sentinel was heard from. One in TILT has no verdict.

@@ -2,6 +2,7 @@ package failover
 
 import (
 	"fmt"
+	"maps"
 	"slices"
 	"strings"
 	"time"
@@ -77,17 +78,20 @@ func (a *Answers) resetOnline(now time.Time) {
 func (s *step) inPhase() time.Duration { return s.now.Sub(s.a.phase.at) }
 
 // born waits until every configured node has answered, so that a group whose
-// sentinels were built anew starts above every epoch its nodes know.
+// sentinels were built anew starts above every epoch its nodes know, and under
+// the id that they obey.
 func (s *step) born() {
 	var missing []string
 	var promised uint64
+	owners := map[string]bool{}
 	for _, addr := range s.g.Addrs() {
-		switch n := s.a.node(addr); {
+		n := s.a.node(addr)
+		if n.hello != nil && n.hello.Group != "" {
+			owners[n.hello.Group] = true
+		}
+		switch {
 		case n.plain:
 			s.explain(addr + " is a plain Redis server")
-			return
-		case n.wrong != "":
-			s.explain(addr + ": " + n.wrong)
 			return
 		case n.probe == nil && n.promised == 0:
 			missing = append(missing, addr)
@@ -95,11 +99,26 @@ func (s *step) born() {
 			promised = max(promised, n.promised)
 		}
 	}
-	if len(missing) > 0 {
+	switch ids := slices.Sorted(maps.Keys(owners)); {
+	case len(ids) > 1:
+		s.explain("the nodes belong to different groups: " + strings.Join(ids, ", "))
+	case len(ids) == 1 && ids[0] != s.g.ID && s.connected():
+		s.commit(&group.Belong{ID: ids[0]})
+	case len(missing) > 0:
 		s.explain("the first master waits for every configured node; no answer from " + strings.Join(missing, ", "))
-		return
+	default:
+		s.seal(promised+1, group.ForBirth, s.g.Master.Addr, 0)
 	}
-	s.seal(promised+1, group.ForBirth, s.g.Master.Addr, 0)
+}
+
+// connected tells whether every known node has said who it is.
+func (s *step) connected() bool {
+	for _, addr := range s.g.Addrs() {
+		if s.a.node(addr).hello == nil {
+			return false
+		}
+	}
+	return true
 }
 
 func (s *step) seal(epoch uint64, cause group.Cause, prefer string, votes int) {

@@ -23,6 +23,7 @@ var kinds = map[string]func() Command{
 	"forget":    func() Command { return new(Forget) },
 	"judge":     func() Command { return new(Judge) },
 	"explain":   func() Command { return new(Explain) },
+	"belong":    func() Command { return new(Belong) },
 	"seal":      func() Command { return new(Seal) },
 	"choose":    func() Command { return new(Choose) },
 	"open":      func() Command { return new(Open) },
@@ -48,6 +49,8 @@ func KindOf(c Command) string {
 		return "judge"
 	case *Explain:
 		return "explain"
+	case *Belong:
+		return "belong"
 	case *Seal:
 		return "seal"
 	case *Choose:

@@ -5,6 +5,20 @@ import (
 	"slices"
 )
 
+// Belong gives a group that has no epoch yet the id which its nodes remember: its
+// sentinels were built anew, and the nodes obey no other id.
+type Belong struct {
+	ID string `json:"id"`
+}
+
+func (c *Belong) apply(t *turn) error {
+	if err := t.in("belong", 0, Born); err != nil {
+		return err
+	}
+	t.g.ID = c.ID
+	return nil
+}
+
 // Seal takes a new epoch. From its commit on nothing of an older one is
 // granted any more.
 type Seal struct {
