@@ -105,7 +105,6 @@ func (ln *lane) settle() {
 	case !ln.isLater:
 		ln.isLater = true
 		ln.l.later = append(ln.l.later, ln)
-		ln.l.io.AtTurnEnd()
 	}
 }
 

@@ -68,7 +68,6 @@ func (c *Conn) SetBufLater(b []byte) {
 	if !c.isLater && !c.isDirty && !c.closed {
 		c.isLater = true
 		c.loop.later = append(c.loop.later, c)
-		c.loop.AtTurnEnd()
 	}
 }
 

@@ -5,6 +5,7 @@ import (
 	"sync"
 
 	"github.com/panjf2000/gnet/v2"
+	"github.com/panjf2000/gnet/v2/pkg/queue"
 )
 
 // Loop is one event loop: the owner of its connections, buffers and timers.
@@ -15,15 +16,19 @@ type Loop struct {
 	// again when flushing changed something: the place for work that handlers
 	// collect.
 	OnHandled func()
-	// OnTurnEnd runs at the end of a turn for which AtTurnEnd was called.
+	// OnTurnEnd runs at the end of every turn of the loop: behind the handlers of
+	// what epoll has reported so far, which is what gathers the requests of many
+	// clients into one write.
 	OnTurnEnd func()
 
 	gnet   gnet.EventLoop
-	depth  int     // nesting of handlers; dirty buffers go out when it ends
-	dirty  []*Conn // to be flushed when the current handler ends
-	later  []*Conn // to be flushed at the end of the turn
-	armed  bool    // the end of the turn has been asked for
-	choked []*Conn // strict connections whose peer does not take more just now
+	poller *poller
+	turn   queue.Func // endTurn, made once
+	depth  int        // nesting of handlers; dirty buffers go out when it ends
+	dirty  []*Conn    // to be flushed when the current handler ends
+	later  []*Conn    // to be flushed at the end of the turn
+	armed  bool       // endTurn is a task of the poller
+	choked []*Conn    // strict connections whose peer does not take more just now
 	free   [][]byte
 	timers timerHeap
 
@@ -39,8 +44,10 @@ const (
 	freeList   = 256
 )
 
-func newLoop(e gnet.EventLoop) *Loop {
-	return &Loop{gnet: e}
+func newLoop(g gnet.Conn) *Loop {
+	l := &Loop{gnet: g.EventLoop(), poller: pollerOf(g)}
+	l.turn = l.endTurn
+	return l
 }
 
 // Post runs fn on the loop, after what was posted before. It is safe on any
@@ -73,8 +80,15 @@ func (l *Loop) drain(context.Context) error {
 	return nil
 }
 
-// enter marks the begin of a handler. Every handler ends with leave.
-func (l *Loop) enter() { l.depth++ }
+// enter marks the begin of a handler. Every handler ends with leave, and the
+// first of a turn asks for the turn's end.
+func (l *Loop) enter() {
+	if !l.armed {
+		l.armed = true
+		_ = l.poller.Trigger(queue.HighPriority, l.turn, nil)
+	}
+	l.depth++
+}
 
 // leave ends a handler; the outermost one flushes all that was written. Writing
 // may close connections, whose sessions may write again, so it goes on until
@@ -102,20 +116,18 @@ func (l *Loop) flushDirty() {
 	l.dirty = l.dirty[:0]
 }
 
-// AtTurnEnd has OnTurnEnd run once, at the end of the loop's turn. gnet runs it
-// after the events that epoll has reported so far, which is what gathers them
-// into one write.
-func (l *Loop) AtTurnEnd() {
-	if !l.armed {
-		l.armed = true
-		_ = l.gnet.Execute(context.Background(), gnet.RunnableFunc(l.endTurn))
-	}
+// endTurn is a task of the poller, which runs tasks behind the events that epoll
+// has reported, and waits there for the next ones.
+func (l *Loop) endTurn(any) error {
+	l.flushLater()
+	l.armed = false
+	l.poller.idle()
+	return nil
 }
 
-func (l *Loop) endTurn(context.Context) error {
+func (l *Loop) flushLater() {
 	l.enter()
 	defer l.leave()
-	l.armed = false
 	if l.OnTurnEnd != nil {
 		l.OnTurnEnd()
 	}
@@ -126,7 +138,6 @@ func (l *Loop) endTurn(context.Context) error {
 	}
 	clear(l.later)
 	l.later = l.later[:0]
-	return nil
 }
 
 // buffer lends an empty output buffer; giveBack returns it.

@@ -1,11 +1,6 @@
 package netio
 
-import (
-	"reflect"
-
-	"github.com/panjf2000/gnet/v2"
-	"golang.org/x/sys/unix"
-)
+import "golang.org/x/sys/unix"
 
 // gnet cannot stop reading from a connection, so this changes the epoll
 // registration under it. gnet's default poller registers the descriptor itself
@@ -62,14 +57,5 @@ func (c *Conn) silence() {
 func (c *Conn) interest(events uint32) {
 	fd := c.gnet.Fd()
 	ev := unix.EpollEvent{Events: events, Fd: int32(fd)}
-	_ = unix.EpollCtl(pollerFd(c.gnet), unix.EPOLL_CTL_MOD, fd, &ev)
-}
-
-// pollerFd digs the epoll descriptor out of gnet's connection. The shape is
-// pinned with gnet's version, and TestPause fails when it changes.
-func pollerFd(g gnet.Conn) int {
-	return int(reflect.ValueOf(g).Elem().
-		FieldByName("loop").Elem().
-		FieldByName("poller").Elem().
-		FieldByName("fd").Int())
+	_ = unix.EpollCtl(c.loop.poller.fd, unix.EPOLL_CTL_MOD, fd, &ev)
 }

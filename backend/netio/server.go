@@ -146,7 +146,7 @@ func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
 
 // OnOpen is gnet's: a client came in, or a dialled connection arrived.
 func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
-	l := s.loop(g.EventLoop())
+	l := s.loop(g)
 	l.enter()
 	defer l.leave()
 	if d, ok := g.Context().(*dialled); ok {
@@ -187,15 +187,15 @@ func (s *Server) OnClose(g gnet.Conn, err error) gnet.Action {
 	return gnet.None
 }
 
-// loop returns the Loop of a gnet event loop. gnet has no list of its loops,
-// so a Loop comes into being with its first connection.
-func (s *Server) loop(e gnet.EventLoop) *Loop {
+// loop returns the Loop of a connection. gnet has no list of its loops, so a
+// Loop comes into being with its first connection.
+func (s *Server) loop(g gnet.Conn) *Loop {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	l := s.loops[e]
+	l := s.loops[g.EventLoop()]
 	if l == nil {
-		l = newLoop(e)
-		s.loops[e] = l
+		l = newLoop(g)
+		s.loops[g.EventLoop()] = l
 	}
 	return l
 }
