@@ -57,6 +57,9 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 		n.setEvents(next.NotifyKeyspaceEvents)
 	}
 	if slices.Contains(changed, "write-acks") {
+		if next.WriteAcks > 0 {
+			n.stream.Activate()
+		}
 		n.confirm.SetCount(next.WriteAcks)
 	}
 	return nil

@@ -35,10 +35,19 @@ func (n *Node) takeFirstRole(cfg *conf.NodeConfig) error {
 		st.role, st.master = roleReplica, cfg.ReplicaOf
 	default:
 		st.role, st.serving = roleMaster, true
-		n.confirm.Standalone(cfg.WriteAcks)
+		n.standAlone(cfg.WriteAcks)
 	}
 	n.setStanding(st)
 	return nil
+}
+
+// standAlone asks for the confirmations of any acks replicas. To be confirmed,
+// writes have to be in the stream, even while nobody is there to read it.
+func (n *Node) standAlone(acks int) {
+	if acks > 0 {
+		n.stream.Activate()
+	}
+	n.confirm.Standalone(acks)
 }
 
 // beginFollowing starts the link of a node that was configured as a replica.
@@ -240,7 +249,7 @@ func (n *Node) becomeStandaloneMaster() {
 	st.role, st.serving, st.master = roleMaster, true, ""
 	n.setStanding(st)
 	n.mu.Unlock()
-	n.confirm.Standalone(n.cfg().WriteAcks)
+	n.standAlone(n.cfg().WriteAcks)
 }
 
 // drain makes a master append nothing more and tells where its history ends
