@@ -10,8 +10,7 @@
 //
 // A lane is a FIFO of requests towards a role, "the master" or one replica,
 // shared by all sessions of one loop that have protocol, user and database in
-// common. A lane with a link (link.go) sends: at once if nothing is in flight,
-// else at the end of the loop's turn. Replies come back in order and are passed
+// common. A lane with a link (link.go) sends at the end of the loop's turn. Replies come back in order and are passed
 // on without being looked into, neighbouring ones of a client in one piece.
 //
 // A lane without a link keeps its requests (hold.go). What was sent and not

@@ -87,9 +87,9 @@ func (ln *lane) touch() {
 	}
 }
 
-// settle sends what is queued. With nothing in flight it goes at once, for the
-// shortest way; else it waits for the end of the turn, where the requests of
-// many clients leave in one write.
+// settle sends what is queued: at the end of the turn, where the requests of
+// many clients leave in one write and cost the node one read. A turn ends as
+// soon as nothing more has come in, so a lone request hardly waits.
 func (ln *lane) settle() {
 	ln.isDirty = false
 	if ln.q.canned > 0 {
@@ -100,7 +100,7 @@ func (ln *lane) settle() {
 	case !ln.ready():
 		ln.hold()
 	case len(ln.q.unsent()) == 0:
-	case ln.q.inFlight() == 0 || ln.private:
+	case ln.private:
 		ln.send()
 	case !ln.isLater:
 		ln.isLater = true
