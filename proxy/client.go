@@ -25,6 +25,7 @@ type client struct {
 	changing  bool // its next requests depend on a reply that has not come
 	isAwake   bool // on loop.awake
 	isSlow    bool // on loop.slow
+	isReader  bool // on loop.readers
 	closed    bool
 	outrun    uint32 // since when its next request does not fit into the hold; 0: it fits
 	waiting   uint32 // since when its next read waits for a replica; 0: it does not

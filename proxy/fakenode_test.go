@@ -71,17 +71,6 @@ func (n *fakeNode) cut() {
 	}
 }
 
-// revive listens again at the same address.
-func (n *fakeNode) revive(t testing.TB) {
-	t.Helper()
-	ln, err := net.Listen("tcp", n.addr)
-	if err != nil {
-		t.Fatal(err)
-	}
-	n.ln = ln
-	go n.accept(ln)
-}
-
 func (n *fakeNode) set(change func()) {
 	n.mu.Lock()
 	defer n.mu.Unlock()

@@ -171,7 +171,13 @@ func (ln *lane) requeue(k *link, refused bool) {
 		ln.q = *k.refusing
 	}
 	now := ln.l.p.clock.now()
+	doubt := doubts{} // a refusal leaves none
+	if !refused {
+		doubt = doubtsOf(&old)
+	}
+	place := 0
 	old.each(func(e *entry, frame []byte, sent bool) {
+		place++
 		tried := sent // some of its replies may have come, refused or not
 		sent = sent && !refused
 		switch {
@@ -183,6 +189,10 @@ func (ln *lane) requeue(k *link, refused bool) {
 		case sent && e.kind == kindWrite:
 			ln.l.stats.unknown++
 			ln.q.push(canned(e, unknownOutcome(e, k.addr)), nil)
+			return
+		case sent && e.kind == kindRead && doubt.about(e, frame, place):
+			ln.l.stats.unknown++
+			ln.q.push(canned(e, doubtfulRead(e, k.addr)), nil)
 			return
 		case tried && e.kind == kindBlocking:
 			frame = remaining(e, frame, now)

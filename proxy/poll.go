@@ -88,6 +88,8 @@ func (p *Proxy) poll() {
 		}
 		if r, err := p.inquire(ctx, conns, t.Master.Addr, every); err == nil {
 			book.master(r)
+			addr, rtt := r.addr, r.rtt
+			p.eachLoop(func(l *loop) { l.nodeAt(addr).polled(0, false, rtt) })
 		}
 		for _, n := range t.Replicas {
 			r, err := p.inquire(ctx, conns, n.Addr, every)

@@ -104,8 +104,11 @@ func (c *client) awaitReplica() bool {
 		c.l.stats.unavailable++
 		return c.reply(appendError("UNAVAILABLE no replica was fresh enough for this read within " + p.cfg.HoldTimeout.String()))
 	}
-	if c.l.readers = append(c.l.readers, c); len(c.l.readers) == 1 {
-		c.l.io.After(readerCheck, c.l.wakeReaders)
+	if !c.isReader {
+		c.isReader = true
+		if c.l.readers = append(c.l.readers, c); len(c.l.readers) == 1 {
+			c.l.io.After(readerCheck, c.l.wakeReaders)
+		}
 	}
 	return false
 }
@@ -117,6 +120,7 @@ func (l *loop) wakeReaders() {
 	waiting := l.readers
 	l.readers = nil
 	for _, c := range waiting {
+		c.isReader = false
 		l.wake(c)
 	}
 }

@@ -121,7 +121,7 @@ func TestReplicaThatFailsHandsItsReadsToTheMaster(t *testing.T) {
 func TestPolicyReplicaWaitsForOne(t *testing.T) {
 	g := startGroup(t, "--read-policy", "replica", "--hold-timeout", "300")
 	c := connect(t, g.addr)
-	c.want("OK", "SET", "k", "1")
+	eventually(t, "connected", func() bool { return c.do("SET", "k", "1") == "OK" })
 	c.want("-UNAVAILABLE no replica was fresh enough for this read within 300ms", "GET", "k")
 	c.Send("GET", "k")
 	if err := c.Flush(c.ctx); err != nil {
