@@ -64,8 +64,8 @@
 //	HOLDFAST HOLDERS group epoch holders-version N incarnation…
 //	    → OK; begins the change of (H, N) (SAFETY §4).
 //
-// Errors: -STALE promised epoch is E, -WRONGGROUP …, -NOTRUNID …, all of which
-// name what was expected. An epoch below the promised one is always refused.
+// Errors: -STALE promised epoch is E, -WRONGGROUP …, -NOTRUNID …, and -NOTMASTER …
+// to DRAIN and HOLDERS, all of which name what was expected. An epoch below the promised one is always refused.
 //
 // # Frames on a native link
 //
