@@ -180,10 +180,17 @@ func (s *controlSession) dispatch(args [][]byte) {
 		s.out = resp.AppendSimple(s.out, "PONG")
 	case name == "info":
 		s.out = resp.AppendBulkString(s.out, s.node.info(args[1:]))
+	case name == "script" && len(args) == 2 && strings.EqualFold(string(args[1]), "kill"):
+		// Only here: on the data port it would wait behind the script it is for.
+		if problem := s.node.scripts.Kill(); problem != "" {
+			s.fail(problem)
+			return
+		}
+		s.out = resp.AppendSimple(s.out, "OK")
 	case name == "holdfast" && len(args) > 1:
 		s.holdfast(strings.ToLower(string(args[1])), texts(args[2:]))
 	default:
-		s.fail("ERR unknown command '" + clip(args[0]) + "' on the control port: it serves PING, INFO, AUTH and HOLDFAST")
+		s.fail("ERR unknown command '" + clip(args[0]) + "' on the control port: it serves PING, INFO, AUTH, SCRIPT KILL and HOLDFAST")
 	}
 }
 

@@ -32,8 +32,8 @@
 //	    → [data epoch, replication offset] as integers
 //
 // On the control port, which is served by goroutines of its own so that a long
-// script or a full load never looks like a dead node (PING and INFO work there
-// too):
+// script or a full load never looks like a dead node (PING, INFO and SCRIPT KILL
+// work there too):
 //
 //	HOLDFAST HELLO 1
 //	HOLDFAST PROBE group term epoch holders-version

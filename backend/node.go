@@ -202,6 +202,7 @@ func (n *Node) Run(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
 		n.log.Warn("Received a signal, scheduling shutdown...")
+		n.scripts.Kill() // one that never ends would keep the engine for ever
 		err = n.finish(n.onSignal())
 	case <-n.life.Done():
 	case <-n.server.Done():

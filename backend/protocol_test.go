@@ -314,6 +314,29 @@ func TestUnconfirmedWritesAnswerNoAcks(t *testing.T) {
 	}
 }
 
+func TestEndlessScriptCanBeKilled(t *testing.T) {
+	p := begin(t, t.TempDir())
+	ended := make(chan error, 1)
+	go func() {
+		_, err := ask(t, p.data, "EVAL", "while true do end", "0")
+		ended <- err
+	}()
+	await(t, "the script is killed", func() bool { v, err := ask(t, p.ctl, "SCRIPT", "KILL"); return err == nil && v.Text == "OK" })
+	if err := <-ended; err == nil || !strings.Contains(err.Error(), "Script killed by user") {
+		t.Errorf("the killed script answered %v", err)
+	}
+	// Nor does one keep a node from ending (p.stop, when the test is over).
+	other := p.dial(p.port)
+	ctx, cancel := context.WithTimeout(context.Background(), patience)
+	t.Cleanup(cancel)
+	sent := make(chan struct{})
+	go func() {
+		close(sent)
+		_, _ = other.Do(ctx, "EVAL", "while true do end", "0")
+	}()
+	<-sent
+}
+
 func TestRefusalPoisonsANativeLink(t *testing.T) {
 	all := found(t, 2, 1)
 	link, err := net.Dial("tcp", all[1].addr())
