@@ -2,26 +2,17 @@
 #
 #   docker build -t holdfast .
 #
-# The builder needs the Go toolchain and nothing else, not even a shell: where
-# no image can be pulled, import one (`docker import`) that holds the toolchain
-# and the module cache, and name it by --build-arg BUILDER=… --build-arg GOPROXY=off.
+# The builder needs the Go toolchain and nothing else, not even a shell. Where no
+# image can be pulled, import one that holds the toolchain and the module cache
+# (`docker import`), with GOPROXY=off in its environment, and name it by
+# --build-arg BUILDER=…
 ARG BUILDER=golang:1.26
 FROM ${BUILDER} AS build
-LABEL holdfast.stage=build
-
-ARG GOPROXY=https://proxy.golang.org,direct
-ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOPROXY=${GOPROXY} GOTOOLCHAIN=local
-
-# The empty directory becomes the owner of /data below.
+ENV CGO_ENABLED=0 GOFLAGS=-buildvcs=false GOTOOLCHAIN=local
+# This empty directory becomes /data below, with its owner.
 WORKDIR /out/data
-WORKDIR /src
-COPY go.mod go.sum ./
-COPY backend backend
-COPY cmd cmd
-COPY conf conf
-COPY election election
-COPY proxy proxy
-RUN ["go", "build", "-trimpath", "-ldflags=-s -w", "-o", "/out/holdfast", "./cmd/holdfast"]
+COPY . /src
+RUN ["go", "build", "-C", "/src", "-trimpath", "-ldflags=-s -w", "-o", "/out/holdfast", "./cmd/holdfast"]
 
 FROM scratch
 COPY --from=build /out/holdfast /holdfast

@@ -84,7 +84,7 @@ func newComposition(t *testing.T, compose []string) *composition {
 	d.command = append(compose, "-p", id, "-f", filepath.Join(repository(t), "compose.yaml"))
 	d.proxy1, d.proxy2 = freeAddr(t), freeAddr(t)
 	d.env = append(os.Environ(), "DOCKER_BUILDKIT=0", "COMPOSE_DOCKER_CLI_BUILD=0", "HOLDFAST_IMAGE="+d.image,
-		"HOLDFAST_BUILDER="+d.builder, "HOLDFAST_GOPROXY=off", "HOLDFAST_PORT1="+d.proxy1, "HOLDFAST_PORT2="+d.proxy2)
+		"HOLDFAST_BUILDER="+d.builder, "HOLDFAST_PORT1="+d.proxy1, "HOLDFAST_PORT2="+d.proxy2)
 	t.Cleanup(d.remove)
 	return d
 }
@@ -118,8 +118,10 @@ func (d *composition) buildImage() {
 
 func (d *composition) importBuilder() {
 	d.t.Helper()
+	cache := d.warmCache()
 	cmd := exec.CommandContext(d.t.Context(), "docker", "import",
-		"-c", "ENV PATH=/usr/local/go/bin GOPATH=/go GOCACHE=/tmp/cache HOME=/tmp", "-", d.builder)
+		"-c", "ENV PATH=/usr/local/go/bin GOPATH=/go GOCACHE=/tmp/cache HOME=/tmp GOPROXY=off",
+		"-c", "LABEL "+d.label(), "-", d.builder)
 	in, err := cmd.StdinPipe()
 	if err != nil {
 		d.t.Fatal(err)
@@ -129,16 +131,38 @@ func (d *composition) importBuilder() {
 	if err := cmd.Start(); err != nil {
 		d.t.Fatal(err)
 	}
-	packed := d.packToolchain(in)
+	packed := d.packToolchain(in, cache)
 	in.Close()
 	if err := cmd.Wait(); err != nil || packed != nil {
 		d.t.Fatalf("docker import: %v, %v: %s", packed, err, &said)
 	}
 }
 
+// label marks the builder and what is built on it, so that remove finds it.
+func (d *composition) label() string { return "holdfast.test=" + d.image }
+
+// warmCache compiles the program as the Dockerfile does, into a build cache that
+// the builder image gets: only the first run on a machine compiles everything,
+// and none does so through the container's file system.
+func (d *composition) warmCache() string {
+	d.t.Helper()
+	base, err := os.UserCacheDir()
+	if err != nil {
+		base = d.t.TempDir()
+	}
+	cache := filepath.Join(base, "holdfast-image-build")
+	cmd := exec.CommandContext(d.t.Context(), "go", "build", "-trimpath", "-ldflags=-s -w", "-o", os.DevNull, "./cmd/holdfast")
+	cmd.Dir = repository(d.t)
+	cmd.Env = append(os.Environ(), "GOCACHE="+cache, "CGO_ENABLED=0", "GOFLAGS=-buildvcs=false")
+	if out, err := cmd.CombinedOutput(); err != nil {
+		d.t.Fatalf("compiling the program: %v\n%s", err, out)
+	}
+	return cache
+}
+
 // packToolchain writes what a build of the program needs: the toolchain, the
-// modules' sources, and the module cache's notes about them.
-func (d *composition) packToolchain(w io.Writer) error {
+// modules' sources, the module cache's notes about them, and the build cache.
+func (d *composition) packToolchain(w io.Writer, cache string) error {
 	out := tar.NewWriter(w)
 	if err := out.WriteHeader(&tar.Header{Name: "tmp/", Typeflag: tar.TypeDir, Mode: 0o1777}); err != nil {
 		return err
@@ -148,6 +172,9 @@ func (d *composition) packToolchain(w io.Writer) error {
 		if err := pack(out, filepath.Join(goroot, part), filepath.Join("usr/local/go", part)); err != nil {
 			return err
 		}
+	}
+	if err := pack(out, cache, "tmp/cache"); err != nil {
+		return err
 	}
 	if err := pack(out, filepath.Join(modules, "cache/download"), "go/pkg/mod/cache/download"); err != nil {
 		return err
@@ -225,6 +252,8 @@ func (d *composition) run(args ...string) string {
 }
 
 func (d *composition) try(ctx context.Context, args ...string) (string, error) {
+	ctx, cancel := context.WithTimeout(ctx, 6*time.Minute)
+	defer cancel()
 	all := append(append([]string{}, d.command...), args...)
 	cmd := exec.CommandContext(ctx, all[0], all[1:]...)
 	cmd.Env = d.env
@@ -270,6 +299,6 @@ func (d *composition) remove() {
 		d.t.Errorf("compose down: %v\n%s", err, out)
 	}
 	exec.CommandContext(ctx, "docker", "rmi", "-f", d.image).Run() // not built if the test failed early
-	exec.CommandContext(ctx, "docker", "image", "prune", "-f", "--filter", "label=holdfast.stage=build").Run()
+	exec.CommandContext(ctx, "docker", "image", "prune", "-f", "--filter", "label="+d.label()).Run()
 	exec.CommandContext(ctx, "docker", "rmi", "-f", d.builder).Run()
 }

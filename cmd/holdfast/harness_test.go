@@ -325,10 +325,14 @@ func await(t *testing.T, limit time.Duration, what string, amiss func() error) {
 	}
 }
 
-// clusterPorts finds free ports for a group of up to 5 parts of each kind.
+// clusterPorts finds free ports for a group of up to 5 parts of each kind. All
+// of them, control ports included, lie below 32768, where the kernel begins to
+// give ports to outgoing connections: one of those could take the port of a
+// part that is about to be started again.
 func clusterPorts(t *testing.T) string {
 	t.Helper()
-	for base := 11000 + os.Getpid()%500*40; base < 32000; base += 40 {
+	for i := range 280 {
+		base := 10500 + (os.Getpid()+i)%280*40
 		if rangeFree(base, 25) && rangeFree(base+10000, 5) {
 			return fmt.Sprintf("--node-port %d --sentinel-port %d --raft-port %d --proxy-port %d --admin-port %d",
 				base, base+5, base+10, base+15, base+20)

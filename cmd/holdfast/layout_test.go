@@ -50,7 +50,7 @@ var owners = map[string]string{
 
 // topLevel is all there is beside the ignored and the version control's own.
 var topLevel = []string{
-	".ci", ".gitignore", "Dockerfile", "LICENSE", "README.md", "backend", "cmd", "compose.yaml", "conf", "election",
+	".ci", ".dockerignore", ".gitignore", "Dockerfile", "LICENSE", "README.md", "backend", "cmd", "compose.yaml", "conf", "election",
 	"go.mod", "go.sum", "proxy",
 }
 

@@ -97,7 +97,7 @@ func (r *running) keepRunning(ctx context.Context) {
 			continue
 		}
 		r.super.changed()
-		r.say("started again, process %d", r.pid())
+		r.say("started again, process %d", r.current().PID)
 	}
 }
 

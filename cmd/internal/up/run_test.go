@@ -121,7 +121,7 @@ func testOptions(t *testing.T, extra string) Options {
 // freePorts finds n consecutive free ports, whose control ports exist, too.
 func freePorts(t *testing.T, n int) int {
 	t.Helper()
-	for base := 20000 + os.Getpid()%1000*10; base < 50000; base += n {
+	for base := 10000 + os.Getpid()%1000*10; base < 22000; base += n {
 		free := true
 		for i := range n {
 			ln, err := net.Listen("tcp", local(base+i))
