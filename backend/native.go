@@ -41,11 +41,7 @@ func nativeEpoch(s *session, x *commands.Ctx) {
 }
 
 // pairs appends a flat array of names and values.
-type pairs struct {
-	out []byte
-	n   int
-	at  int
-}
+type pairs struct{ out []byte }
 
 func openPairs(out []byte, n int) *pairs {
 	return &pairs{out: resp.AppendArray(out, 2*n)}
