@@ -20,7 +20,8 @@ func (l *loop) judge(state *group.State, now time.Time) {
 	}
 	for name, g := range state.Groups {
 		for addr, w := range l.groups[name].nodes {
-			down := w.health.Down(now, g.Settings.DownAfter, addr == g.Master.Addr && g.Serving())
+			w.health.Expect(masterEpoch(g, addr), now)
+			down := w.health.Down(now, g.Settings.DownAfter)
 			if down != w.down {
 				w.down, w.since = down, now
 			}
@@ -31,6 +32,15 @@ func (l *loop) judge(state *group.State, now time.Time) {
 	for id, p := range l.peers {
 		l.judgePeer(state, id, p, now)
 	}
+}
+
+// masterEpoch is the epoch in which the node at addr serves as the master, 0
+// when it does not.
+func masterEpoch(g *group.Group, addr string) uint64 {
+	if addr == g.Master.Addr && g.Serving() {
+		return g.Epoch
+	}
+	return 0
 }
 
 // forgive takes back time in which this process did not run.

@@ -204,7 +204,7 @@ func (l *loop) judgePeer(state *group.State, id string, p *peer, now time.Time) 
 	s := state.Sentinels[id]
 	p.down = false
 	for name, g := range state.Groups {
-		down := p.health.Down(now, g.Settings.DownAfter, false)
+		down := p.health.Down(now, g.Settings.DownAfter)
 		p.down = p.down || down
 		l.events.sdown(name, peerKey+id, g.Other("sentinel", s.RunID, s.Addr), down)
 	}

@@ -24,6 +24,8 @@ type Node struct {
 	asked     time.Time // oldest request without a reply; zero without one
 	sinceRole time.Time // since when the role below is reported
 	replica   bool      // the node calls itself a replica
+	epoch     uint64    // in which it is supposed to be the master; 0: it is not
+	expected  time.Time // since when
 }
 
 // Start begins the observation, as if the node had answered now. A node that
@@ -50,9 +52,18 @@ func (n *Node) Role(replica bool, now time.Time) {
 	n.replica = replica
 }
 
+// Expect says that the group takes the node for the master of an epoch, 0 for
+// none. What it called itself before that is nothing to hold against it: the
+// last report may be an INFO that is older than its promotion.
+func (n *Node) Expect(epoch uint64, now time.Time) {
+	if n.epoch != epoch {
+		n.epoch, n.expected = epoch, now
+	}
+}
+
 // Shift moves everything seen forward by a time in which this process slept.
 func (n *Node) Shift(by time.Duration) {
-	for _, t := range []*time.Time{&n.started, &n.replied, &n.asked, &n.sinceRole} {
+	for _, t := range []*time.Time{&n.started, &n.replied, &n.asked, &n.sinceRole, &n.expected} {
 		if !t.IsZero() {
 			*t = t.Add(by)
 		}
@@ -65,13 +76,14 @@ func (n *Node) RunID() string { return n.runID }
 // Silence is how long the node has given no valid reply.
 func (n *Node) Silence(now time.Time) time.Duration { return now.Sub(n.replied) }
 
-// Down tells whether the node is subjectively down. master says that it is
-// supposed to be the master.
-func (n *Node) Down(now time.Time, downAfter time.Duration, master bool) bool {
+// Down tells whether the node is subjectively down: silent for too long, or
+// calling itself a replica for too long while it is supposed to be the master.
+func (n *Node) Down(now time.Time, downAfter time.Duration) bool {
 	if n.Silence(now) > downAfter {
 		return true
 	}
-	return master && n.replica && now.Sub(n.sinceRole) > downAfter+2*infoPeriod
+	patience := downAfter + 2*infoPeriod
+	return n.epoch > 0 && n.replica && now.Sub(n.sinceRole) > patience && now.Sub(n.expected) > patience
 }
 
 // Verdict is what a sentinel tells the others about the group's master. It
@@ -86,5 +98,5 @@ type Verdict struct {
 // Another process that answers at its address proves that it is gone.
 func (n *Node) Judge(runID string, now time.Time, downAfter time.Duration) Verdict {
 	gone := n.runID != "" && runID != "" && n.runID != runID
-	return Verdict{RunID: runID, Down: gone || n.Down(now, downAfter, true)}
+	return Verdict{RunID: runID, Down: gone || n.Down(now, downAfter)}
 }

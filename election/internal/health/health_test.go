@@ -30,7 +30,7 @@ func TestDown(t *testing.T) {
 		if s.do != nil {
 			s.do(at(s.ms))
 		}
-		if got := n.Down(at(s.ms), downAfter, true); got != s.down {
+		if got := n.Down(at(s.ms), downAfter); got != s.down {
 			t.Errorf("at %d ms down = %v: %s", s.ms, got, s.why)
 		}
 	}
@@ -40,24 +40,31 @@ func TestMasterThatCallsItselfReplica(t *testing.T) {
 	const downAfter = time.Second
 	var n Node
 	n.Start(at(0))
-	n.Role(true, at(0))
-	for ms := 500; ms <= 21_000; ms += 500 {
+	said := func(ms int, replica bool) {
 		n.Replied("r1", at(ms))
-		n.Role(true, at(ms))
-		if n.Down(at(ms), downAfter, true) {
-			t.Fatalf("down at %d ms", ms)
+		n.Role(replica, at(ms))
+	}
+	for ms := 0; ms <= 60_000; ms += 500 {
+		if said(ms, true); n.Down(at(ms), downAfter) {
+			t.Fatalf("a replica is down at %d ms for saying so", ms)
 		}
 	}
-	n.Replied("r1", at(21_001))
-	if !n.Down(at(21_001), downAfter, true) {
+	n.Expect(7, at(60_000)) // promoted; what is heard of it may be as old as the last INFO
+	for ms := 60_500; ms <= 81_000; ms += 500 {
+		if said(ms, true); n.Down(at(ms), downAfter) {
+			t.Fatalf("down %d ms after its promotion", ms-60_000)
+		}
+	}
+	if said(81_001, true); !n.Down(at(81_001), downAfter) {
 		t.Error("a master that reports role slave must be down after down-after + 2 INFO periods")
 	}
-	if n.Down(at(21_001), downAfter, false) {
-		t.Error("a replica may report role slave")
+	n.Expect(8, at(81_002))
+	if n.Down(at(81_002), downAfter) {
+		t.Error("the same master in a new epoch must get its time again")
 	}
-	n.Role(false, at(21_002))
-	if n.Down(at(21_002), downAfter, true) {
-		t.Error("the role was corrected")
+	n.Expect(0, at(81_003))
+	if said(200_000, true); n.Down(at(200_000), downAfter) {
+		t.Error("a replica may report role slave")
 	}
 }
 
