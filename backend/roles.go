@@ -192,7 +192,13 @@ func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders)
 }
 
 // openBarrier lets a promoted master serve once its holders are committed.
+//
+// It is asked at every probe, so it looks without the engine lock first: a
+// probe must not wait for a long command.
 func (n *Node) openBarrier() {
+	if st := n.seen.Load(); st.role != roleMaster || st.serving {
+		return
+	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	st := n.standing
