@@ -89,7 +89,11 @@ func (f *feed) run(unread []byte, q Request) {
 func (f *feed) serve(q Request) error {
 	ok, why := f.resume(q)
 	if ok {
+		f.m.partialOK.Add(1)
 		return f.stream()
+	}
+	if q.ID != "" && q.ID != "?" {
+		f.m.partialErr.Add(1)
 	}
 	f.m.cfg.Log.Info("Partial resynchronization not possible: "+why, "replica", f.name())
 	if err := f.fullResync(); err != nil {

@@ -8,6 +8,7 @@ import (
 	"net"
 	"slices"
 	"sync"
+	"sync/atomic"
 	"time"
 )
 
@@ -66,6 +67,8 @@ type Feeds struct {
 	cancel context.CancelFunc
 	group  sync.WaitGroup
 	walk   chan struct{} // held by the transfer that takes a snapshot
+
+	partialOK, partialErr atomic.Int64 // answers to requests to continue
 
 	mu      sync.Mutex
 	closed  bool
@@ -134,6 +137,15 @@ func (m *Feeds) Replicas() []ReplicaInfo {
 		list[i] = f.info()
 	}
 	return list
+}
+
+// FeedStats counts how requests to continue were answered: INFO's
+// sync_partial_ok and sync_partial_err.
+type FeedStats struct{ PartialOK, PartialErr int64 }
+
+// Stats returns the counts since the start.
+func (m *Feeds) Stats() FeedStats {
+	return FeedStats{m.partialOK.Load(), m.partialErr.Load()}
 }
 
 // Close disconnects every replica and waits for the goroutines.
