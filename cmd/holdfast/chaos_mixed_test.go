@@ -68,7 +68,7 @@ func (m *mixed) verify() {
 	m.t.Logf("%d requests ended with an unknown outcome", m.unknown.Load())
 }
 
-// go_ runs a user until the clients are stopped.
+// run lets a user act until the clients are stopped. n chooses its proxy.
 func (m *mixed) run(n int, use func(u *user)) {
 	u := &user{m: m, addr: m.addrs[n%len(m.addrs)]}
 	m.users.Go(func() {

@@ -247,18 +247,18 @@ var partitions = []struct {
 	}},
 	{"the master and one replica lose each other", func(n *network, s *scene, run int) {
 		n.cut(hostOf(s.master()), hostOf(s.replicas()[run%2]))
-		sleep(2500)
+		sleep(1500)
 		s.awaitWrites(50)
 	}},
 	{"the leading sentinel's host is cut off", func(n *network, s *scene, _ int) {
 		n.isolate(hostOf(s.leader()))
-		sleep(2500)
+		sleep(1500)
 	}},
 	{"all hosts are cut off from each other", func(n *network, s *scene, _ int) {
 		n.isolate(1)
 		n.isolate(2)
 		n.isolate(3)
-		sleep(2500)
+		sleep(1500)
 	}},
 }
 
