@@ -2,9 +2,11 @@ package backend
 
 import (
 	"strings"
+	"time"
 
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/repl"
 	"holdfast/backend/resp"
 )
 
@@ -23,8 +25,8 @@ func (n *Node) admit(s *session, x *commands.Ctx, c *command.Command) bool {
 			n.refuseRouting(s, x, text)
 			return false
 		}
-		if n.saves.failed && n.diskTrouble(c) {
-			n.fail(s, x, misconfText)
+		if text := n.trouble(c); text != "" {
+			n.fail(s, x, text)
 			return false
 		}
 		return true
@@ -84,12 +86,35 @@ const misconfText = "MISCONF Redis is configured to save RDB snapshots, but it's
 	"Commands that may modify the data set are disabled, because this instance is configured to report errors during writes " +
 	"if RDB snapshotting fails (stop-writes-on-bgsave-error option). Please check the Redis logs for details about the RDB error."
 
-// diskTrouble tells whether writes are refused because snapshots fail.
-func (n *Node) diskTrouble(c *command.Command) bool {
+// trouble says why a command cannot be run with the disk, the memory or the
+// replicas there are; empty when it can.
+func (n *Node) trouble(c *command.Command) string {
+	if n.standing.role != roleMaster { // what the master could do, its replicas must
+		return ""
+	}
 	cfg := n.cfg()
-	return n.saves.failed && n.standing.role == roleMaster && cfg.StopWritesOnSaveError && len(cfg.Save) > 0 &&
-		(c.Has(command.Write) || c.Name == "ping")
+	switch {
+	case n.saves.failed && cfg.StopWritesOnSaveError && len(cfg.Save) > 0 && (c.Has(command.Write) || c.Name == "ping"):
+		return misconfText
+	case n.memoryLimit > 0 && c.Has(command.DenyOOM) && n.store.UsedMemory() > n.memoryLimit:
+		return oomText
+	case cfg.MinReplicasToWrite > 0 && c.Has(command.Write) && n.goodReplicas(cfg.MinReplicasMaxLag) < cfg.MinReplicasToWrite:
+		return "NOREPLICAS Not enough good replicas to write."
+	}
+	return ""
 }
+
+// goodReplicas counts those that were heard within maxLag; 0: ever.
+func (n *Node) goodReplicas(maxLag time.Duration) (good int) {
+	for _, r := range n.feeds.Replicas() {
+		if r.State == repl.FeedOnline && (maxLag == 0 || r.Lag <= maxLag) {
+			good++
+		}
+	}
+	return good
+}
+
+const oomText = "OOM command not allowed when used memory > 'maxmemory'."
 
 // refuseRouting answers a routing refusal: as Redis does to a client, out of
 // band on a native link, where it also ends the link's use: what was sent

@@ -11,6 +11,7 @@ type batch struct {
 	gate    uint64 // offset that its replies wait for; 0: none
 	replies int    // requests answered
 	from    int    // where in the output a native link's frames may begin
+	pushed  bool   // what the present request appended is no reply: CLIENT REPLY lets it pass
 
 	// The replies that stand before the first one with a gate need not wait.
 	gated        bool
@@ -54,6 +55,8 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 		}
 	}
 	n.running, s.unread = nil, len(in)-took
+	n.stats.netIn += int64(took)
+	n.stats.netOut += int64(len(x.Out) - start)
 	n.endBatch(s, x, start)
 	n.loop = nil
 	return took, more
@@ -63,13 +66,16 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 // and lets CLIENT REPLY leave its answer out.
 func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
 	before := len(x.Out)
+	s.batch.pushed = false
 	n.exec(s, x, args)
 	if len(n.ready) > 0 {
 		n.wakeReady()
 	}
 	switch s.quiet {
 	case replyOff, replySkipping:
-		x.Out = x.Out[:before]
+		if !s.batch.pushed {
+			x.Out = x.Out[:before]
+		}
 		if s.quiet == replySkipping {
 			s.quiet = replyOn
 		}

@@ -43,9 +43,14 @@ func (n *Node) block(s *session, h *handler, args [][]byte, wait *commands.Wait)
 // reply. over tells work that nobody waits any more. inTime is the waiter's.
 // The engine lock is held here, not in work.
 func (n *Node) await(s *session, inTime func() []byte, work func(over func() bool) []byte) {
+	s.batch.replies--
+	n.park(s, inTime, work)
+}
+
+// park is await for a session whose reply is not work's, or not alone.
+func (n *Node) park(s *session, inTime func() []byte, work func(over func() bool) []byte) {
 	w := &waiter{inTime: inTime}
 	s.waiting = w
-	s.batch.replies--
 	n.background(func() {
 		reply := work(func() bool {
 			n.mu.Lock()
@@ -128,8 +133,9 @@ func (n *Node) leaveQueue(k dbKey, s *session) {
 // since the unit under way must end first.
 func (n *Node) changed(db int, key []byte) {
 	if len(n.watchers) > 0 {
-		n.touched(db, key)
+		n.touched(db, key, n.expiring)
 	}
+	n.expiring = false
 	if len(n.blocked) > 0 {
 		k := dbKey{db, string(key)}
 		if len(n.blocked[k]) > 0 {
@@ -181,12 +187,12 @@ func (n *Node) wake(s *session) {
 	s.conn.Loop().Post(s.resume)
 }
 
-// unblockAll ends all waiting, when the node's role changes under it: with an
-// error, and on a native link with a refusal, since the command was not
-// executed and can be sent again elsewhere.
+// unblockAll ends all waiting that could end otherwise, when the node's role
+// changes under it: with an error, and on a native link with a refusal, since
+// the command was not executed and can be sent again elsewhere.
 func (n *Node) unblockAll(text string) {
 	for _, s := range n.clients {
-		if s.waiting == nil {
+		if s.waiting == nil || s.waiting.inTime == nil {
 			continue
 		}
 		s.unblock()

@@ -47,6 +47,8 @@ func configSet(s *session, x *commands.Ctx) {
 // engine lock is held: only commands change the configuration.
 func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.store.SetLimits(limits(next))
+	n.guard(next)
+	n.derive()
 	if slices.Contains(changed, "repl-backlog-size") {
 		n.stream.Backlog().Resize(uint64(next.ReplBacklogSize))
 	}
@@ -63,6 +65,16 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 		n.confirm.SetCount(next.WriteAcks)
 	}
 	return nil
+}
+
+// guard notes which of the settings that restrict commands are in use. maxmemory
+// is kept to where nothing is to be evicted.
+func (n *Node) guard(cfg *conf.NodeConfig) {
+	n.memoryLimit = 0
+	if cfg.MaxMemoryPolicy == "noeviction" {
+		n.memoryLimit = cfg.MaxMemory
+	}
+	n.guarded = n.memoryLimit > 0 || cfg.MinReplicasToWrite > 0
 }
 
 func configResetStat(s *session, x *commands.Ctx) {

@@ -179,6 +179,10 @@ func (s *controlSession) dispatch(args [][]byte) {
 	case name == "ping":
 		s.out = resp.AppendSimple(s.out, "PONG")
 	case name == "info":
+		if n := s.node; n.mu.TryLock() {
+			n.takeFigures()
+			n.mu.Unlock()
+		}
 		s.out = resp.AppendBulkString(s.out, s.node.info(args[1:]))
 	case name == "script" && len(args) == 2 && strings.EqualFold(string(args[1]), "kill"):
 		// Only here: on the data port it would wait behind the script it is for.

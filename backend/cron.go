@@ -113,8 +113,10 @@ func (n *Node) hook(s *store.Store) {
 
 var delWord = []byte("DEL")
 
-// expired propagates that a key's time has come.
+// expired propagates that a key's time has come. The store reports the change
+// next.
 func (n *Node) expired(db int, key []byte) {
+	n.expiring = true
 	n.unit.add(db, [][]byte{delWord, key})
 	if n.events.keyspace || n.events.keyevent {
 		n.event(commands.Expired, "expired", db, key)

@@ -1,13 +1,13 @@
 package backend
 
 import (
-	"context"
 	"errors"
 	"fmt"
 	"io"
 	"io/fs"
 	"os"
 	"path/filepath"
+	"sync/atomic"
 	"time"
 
 	"holdfast/backend/internal/rdb"
@@ -44,6 +44,7 @@ func (n *Node) loadFile(name string) {
 	for i := range fresh.Databases() {
 		keys += fresh.DB(i).Len()
 	}
+	n.saves.loaded = keys
 	old := n.replaceStore(fresh)
 	n.resumeHistory(info)
 	n.loading.Store(false)
@@ -64,7 +65,11 @@ func (n *Node) readFile(name string) (*store.Store, rdb.Info, error) {
 	if err != nil {
 		return nil, rdb.Info{}, err
 	}
-	info, err := rdb.Load(&lifeReader{n.life, f}, fresh)
+	if stat, err := f.Stat(); err == nil {
+		n.progress.total.Store(stat.Size())
+	}
+	n.progress.began.Store(time.Now().UnixNano())
+	info, err := rdb.Load(&loadReader{n, f}, fresh)
 	if err != nil {
 		fresh.Close()
 		return nil, info, err
@@ -72,17 +77,25 @@ func (n *Node) readFile(name string) (*store.Store, rdb.Info, error) {
 	return fresh, info, nil
 }
 
-// lifeReader fails once its node is to end.
-type lifeReader struct {
-	life context.Context
+// progress is how far the start has read the snapshot file, for INFO.
+type progress struct {
+	began       atomic.Int64 // unix nanoseconds
+	total, read atomic.Int64 // bytes
+}
+
+// loadReader counts what is read, and fails once the node is to end.
+type loadReader struct {
+	n *Node
 	io.Reader
 }
 
-func (r *lifeReader) Read(p []byte) (int, error) {
-	if err := r.life.Err(); err != nil {
+func (r *loadReader) Read(p []byte) (int, error) {
+	if err := r.n.life.Err(); err != nil {
 		return 0, err
 	}
-	return r.Reader.Read(p)
+	n, err := r.Reader.Read(p)
+	r.n.progress.read.Add(int64(n))
+	return n, err
 }
 
 // resumeHistory goes on with the history that loaded data belongs to. A master

@@ -83,7 +83,7 @@ func discard(s *session, x *commands.Ctx) {
 // exec runs the queued requests as one unit. Whatever happens the transaction
 // and the watch are over.
 func exec(s *session, x *commands.Ctx) {
-	t, changed := s.multi, s.watch.broken
+	t, changed := s.multi, s.watchBroken()
 	if t == nil {
 		x.Err("ERR EXEC without MULTI")
 		return
@@ -112,20 +112,26 @@ func exec(s *session, x *commands.Ctx) {
 	x.Begin(nil) // what EXEC itself did is already in the unit
 }
 
-// refusedAtExec refuses the whole transaction when the node changed its role
-// since the requests were queued.
+// refusedAtExec refuses the whole transaction when the node cannot run one of
+// its requests any more.
 func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
+	n := s.node
+	if n.open {
+		return false
+	}
 	for _, q := range t.requests {
 		text := s.routing(q.h.cmd)
-		switch {
-		case text == "":
-			continue
-		case s.native:
-			s.node.refuseRouting(s, x, text)
-		default:
-			x.Err("EXECABORT Transaction discarded because of: " + text)
+		if text != "" && s.native {
+			n.refuseRouting(s, x, text)
+			return true
 		}
-		return true
+		if text == "" {
+			text = n.trouble(q.h.cmd)
+		}
+		if text != "" {
+			x.Err("EXECABORT Transaction discarded because of: " + text)
+			return true
+		}
 	}
 	return false
 }

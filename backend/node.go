@@ -50,23 +50,27 @@ type Node struct {
 	tasks       sync.WaitGroup // of background
 	loading     atomic.Bool    // the snapshot file is being read
 
-	walks chan struct{} // held by the snapshot that is being taken
+	progress progress
+	walks    chan struct{} // held by the snapshot that is being taken
 
 	finishing sync.Mutex // held while the node is brought to an end
 	roles     sync.Mutex // serializes changes of role
 
 	mu sync.Mutex // the engine lock; all below is under it
 
-	store    *store.Store
-	stream   *repl.Stream
-	confirm  *repl.Confirm
-	feeds    *repl.Feeds
-	origin   session // stands for the master whose stream is applied
-	unit     unit
-	standing standing
-	open     bool   // nothing about this node's state restricts commands
-	ending   bool   // nothing is executed any more
-	abortEnd func() // SHUTDOWN ABORT; nil while there is nothing to abort
+	store       *store.Store
+	stream      *repl.Stream
+	confirm     *repl.Confirm
+	feeds       *repl.Feeds
+	origin      session // stands for the master whose stream is applied
+	unit        unit
+	standing    standing
+	open        bool   // nothing about this node's state restricts commands
+	ending      bool   // nothing is executed any more
+	applying    bool   // what a master sent is executed
+	memoryLimit int64  // bytes of data past which commands that need memory are refused; 0: none
+	guarded     bool   // a setting asks to look at memory or replicas before commands
+	abortEnd    func() // SHUTDOWN ABORT; nil while there is nothing to abort
 
 	now     int64        // unix ms of the unit under way
 	loop    *netio.Loop  // whose batch runs; nil outside loops
@@ -89,11 +93,12 @@ type Node struct {
 	pause    pause
 	saves    saves
 
-	lazy   bool // DEBUG SET-ACTIVE-EXPIRE 0: keys expire only when asked for
-	dirty  int64
-	calls  int64
-	stats  stats
-	errors map[string]int64 // replied, by code
+	expiring bool // the change that is reported next is an expiry
+	lazy     bool // DEBUG SET-ACTIVE-EXPIRE 0: keys expire only when asked for
+	dirty    int64
+	calls    int64
+	stats    stats
+	errors   map[string]int64 // replied, by code
 
 	waiting   atomic.Int64 // clients with held replies
 	releasing atomic.Bool  // a release is on its way to the loops
@@ -133,6 +138,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.x.CanWait, n.waker.CanWait = true, true
 	n.applier.Replaying = true
 	n.setEvents(cfg.NotifyKeyspaceEvents)
+	n.guard(cfg)
 	n.tick()
 	n.register()
 	if err := n.takeFirstRole(cfg); err != nil {

@@ -191,6 +191,7 @@ func found(t *testing.T, n, acks int, flags ...string) []*process {
 }
 
 func TestGroupHasOneMasterPerEpoch(t *testing.T) {
+	t.Parallel()
 	all := found(t, 3, 1)
 	m, a, b := all[0], all[1], all[2]
 	m.must("SET k v")
@@ -242,6 +243,7 @@ func TestGroupHasOneMasterPerEpoch(t *testing.T) {
 }
 
 func TestPromiseSurvivesARestart(t *testing.T) {
+	t.Parallel()
 	dir := t.TempDir()
 	p := begin(t, dir, "--managed", "yes")
 	p.group("", "SEAL g 7")
@@ -264,6 +266,7 @@ func TestPromiseSurvivesARestart(t *testing.T) {
 }
 
 func TestDrainedMasterAppendsNothing(t *testing.T) {
+	t.Parallel()
 	all := found(t, 2, 1)
 	m := all[0]
 	m.must("SET k v PX 100000")
@@ -278,6 +281,7 @@ func TestDrainedMasterAppendsNothing(t *testing.T) {
 }
 
 func TestHoldersChangeOnlyWhenBothAgree(t *testing.T) {
+	t.Parallel()
 	all := found(t, 3, 1)
 	m, b := all[0], all[2]
 	m.must("SET k v")
@@ -301,6 +305,7 @@ func TestHoldersChangeOnlyWhenBothAgree(t *testing.T) {
 }
 
 func TestUnconfirmedWritesAnswerNoAcks(t *testing.T) {
+	t.Parallel()
 	m := begin(t, t.TempDir(), "--write-acks", "1", "--write-acks-timeout", "200")
 	if _, err := ask(t, m.data, "SET", "k", "v"); err == nil || !strings.HasPrefix(err.Error(), "NOACKS") {
 		t.Errorf("a write without any replica: %v", err)
@@ -315,6 +320,7 @@ func TestUnconfirmedWritesAnswerNoAcks(t *testing.T) {
 }
 
 func TestEndlessScriptCanBeKilled(t *testing.T) {
+	t.Parallel()
 	p := begin(t, t.TempDir())
 	ended := make(chan error, 1)
 	go func() {
@@ -338,6 +344,7 @@ func TestEndlessScriptCanBeKilled(t *testing.T) {
 }
 
 func TestRefusalPoisonsANativeLink(t *testing.T) {
+	t.Parallel()
 	all := found(t, 2, 1)
 	link, err := net.Dial("tcp", all[1].addr())
 	if err != nil {
@@ -384,6 +391,7 @@ func TestRefusalPoisonsANativeLink(t *testing.T) {
 // A snapshot that is taken while every key changes must be the data of one
 // moment: what is streamed behind it makes both sides equal.
 func TestFullResyncWhileEverythingChanges(t *testing.T) {
+	t.Parallel()
 	m := begin(t, t.TempDir())
 	for i := range 200 {
 		m.must(fmt.Sprintf("RPUSH list:%d %s", i%50, strings.Repeat("x ", 50)))

@@ -138,6 +138,7 @@ func (s *session) confirm(x *commands.Ctx, what string, name []byte, of int) {
 			count = len(s.subs.to[shards])
 		}
 	}
+	s.batch.pushed = true
 	x.Out = resp.AppendPush(x.Out, s.proto, 3)
 	x.BulkString(what)
 	if name == nil {

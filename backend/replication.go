@@ -9,7 +9,6 @@ import (
 
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
-	"holdfast/backend/internal/store"
 	"holdfast/backend/resp"
 )
 
@@ -106,12 +105,12 @@ func replicaOf(s *session, x *commands.Ctx) {
 		}
 		return okReply
 	}
-	if !x.CanWait {
-		n.background(func() { change(nil) })
-		x.OK()
+	if x.CanWait {
+		n.await(s, nil, change)
 		return
 	}
-	n.await(s, nil, change)
+	x.OK() // in a transaction; what follows it waits
+	n.park(s, nil, func(over func() bool) []byte { change(over); return nil })
 }
 
 var okReply = []byte("+OK\r\n")
@@ -326,10 +325,12 @@ func (f *follower) Apply(b *repl.Batch) error {
 		return errEnding
 	}
 	n.tick()
-	n.store.SetExpiry(store.ExpiryIgnore)
+	n.applying = true
+	n.derive()
 	for i := range b.Commands {
 		n.applyOne(b.Commands[i].DB, b.Commands[i].Args)
 	}
+	n.applying = false
 	n.derive()
 	n.wakeReady()
 	n.stream.Relay(b)

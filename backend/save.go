@@ -29,6 +29,7 @@ type saves struct {
 	last    time.Time // the last good one
 	began   time.Time // the last one
 	took    time.Duration
+	loaded  int   // keys that the start found in the file
 	dirtyAt int64 // Node.dirty at the moment of the last good one
 }
 

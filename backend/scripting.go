@@ -54,8 +54,8 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	if text := n.routing(run.cmd); text != "" && !x.Replaying {
 		return resp.AppendError(x.Out, text)
 	}
-	if !x.Replaying && n.saves.failed && n.diskTrouble(run.cmd) {
-		return resp.AppendError(x.Out, misconfText)
+	if text := n.trouble(run.cmd); text != "" && !x.Replaying {
+		return resp.AppendError(x.Out, text)
 	}
 	outer := h.s.db
 	h.s.db = h.db

@@ -24,11 +24,6 @@ var serverRows = []row{
 	{"module|list", emptyArray},
 }
 
-func info(s *session, x *commands.Ctx) {
-	s.node.takeFigures()
-	x.Out = appendText(x, s.node.info(x.Args[1:]))
-}
-
 func emptyArray(_ *session, x *commands.Ctx) { x.Array(0) }
 
 func serverTime(_ *session, x *commands.Ctx) {

@@ -88,10 +88,13 @@ func (n *Node) setStanding(next standing) {
 func (n *Node) derive() {
 	leads := n.standing.role == roleMaster && !n.standing.draining
 	n.unit.leads = leads
-	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed
-	if leads {
+	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed && !n.guarded
+	switch {
+	case n.applying:
+		n.store.SetExpiry(store.ExpiryIgnore)
+	case leads:
 		n.store.SetExpiry(store.ExpiryDelete)
-	} else {
+	default:
 		n.store.SetExpiry(store.ExpiryHide)
 	}
 }

@@ -1,11 +1,14 @@
 package backend
 
-import "holdfast/backend/internal/commands"
+import (
+	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/store"
+)
 
 // watchSet is what a session watches.
 type watchSet struct {
-	keys   map[dbKey]struct{}
-	broken bool // one of them was changed
+	keys   map[dbKey]bool // whether the key was there when WATCH was called
+	broken bool           // one of them was changed
 }
 
 // dbKey names a key of a database.
@@ -19,8 +22,10 @@ func watch(s *session, x *commands.Ctx) {
 		x.Err("ERR WATCH inside MULTI is not allowed")
 		return
 	}
-	for _, key := range x.Args[1:] {
-		s.watchKey(dbKey{s.db, string(key)})
+	if !s.watch.broken {
+		for _, key := range x.Args[1:] {
+			s.watchKey(dbKey{s.db, string(key)})
+		}
 	}
 	x.OK()
 }
@@ -30,10 +35,10 @@ func (s *session) watchKey(k dbKey) {
 		return
 	}
 	if s.watch.keys == nil {
-		s.watch.keys = make(map[dbKey]struct{})
+		s.watch.keys = make(map[dbKey]bool)
 	}
-	s.watch.keys[k] = struct{}{}
 	n := s.node
+	s.watch.keys[k] = n.alive(k)
 	if n.watchers[k] == nil {
 		n.watchers[k] = make(map[*session]struct{})
 	}
@@ -50,21 +55,49 @@ func (s *session) unwatch() {
 	s.watch = watchSet{}
 }
 
-// touched breaks the transactions of all that watch a key.
-func (n *Node) touched(db int, key []byte) {
-	for s := range n.watchers[dbKey{db, string(key)}] {
-		s.watch.broken = true
+// watchBroken tells whether a watched key was changed, or its time has come.
+func (s *session) watchBroken() bool {
+	if s.watch.broken {
+		return true
+	}
+	for k, was := range s.watch.keys {
+		if was && !s.node.alive(k) {
+			return true
+		}
+	}
+	return false
+}
+
+// alive tells whether a key is there, without deleting it when its time has
+// come: it is asked in the middle of other commands.
+func (n *Node) alive(k dbKey) bool {
+	n.store.SetExpiry(store.ExpiryHide)
+	defer n.derive()
+	return n.store.DB(k.db).Has([]byte(k.key))
+}
+
+// touched breaks the transactions of all that watch a key. That a key which was
+// gone already is deleted changes nothing for them.
+func (n *Node) touched(db int, key []byte, wasGone bool) {
+	k := dbKey{db, string(key)}
+	for s := range n.watchers[k] {
+		if !wasGone || s.watch.keys[k] {
+			s.watch.broken = true
+		}
 	}
 }
 
 // touchedAll breaks the transactions of all that watch a key of db, or any key
-// when db is negative: FLUSHALL, SWAPDB, a full resync.
+// when db is negative, if the key was there or is there now: FLUSHALL, SWAPDB,
+// a full resync (multi.c, touchAllWatchedKeysInDb).
 func (n *Node) touchedAll(db int) {
 	for k, all := range n.watchers {
-		if db < 0 || k.db == db {
-			for s := range all {
-				s.watch.broken = true
-			}
+		if db >= 0 && k.db != db {
+			continue
+		}
+		now := n.alive(k)
+		for s := range all {
+			s.watch.broken = s.watch.broken || now || s.watch.keys[k]
 		}
 	}
 }

@@ -1,0 +1,115 @@
+package backend
+
+import (
+	"cmp"
+	"runtime/metrics"
+	"slices"
+	"time"
+
+	"holdfast/backend/internal/store"
+)
+
+// stats are counters since the start or CONFIG RESETSTAT.
+type stats struct {
+	connections int64
+	rejected    int64
+	fullSyncs   int64
+	errors      int64
+	netIn       int64 // bytes of requests
+	netOut      int64 // bytes of replies
+}
+
+// figures are what INFO tells of things under the engine lock, taken with it.
+// INFO on the control port shows the last ones instead of waiting for a long
+// command.
+type figures struct {
+	clients, blocked           int
+	channels, patterns, shards int
+	blockingKeys               int
+	monitors                   int
+	calls                      int64
+	opsPerSecond               int64
+	dataset                    int64 // bytes of keys and values
+	used                       int64 // bytes of all that is allocated
+	peak                       int64
+	dirty                      int64
+	stats                      stats
+	saves                      saves
+	store                      store.Stats
+	scripts, scriptBytes       int
+	databases                  []keyspaceFigures
+	commands                   []commandFigures
+	errors                     []errorFigures
+	at                         time.Time
+}
+
+type keyspaceFigures struct {
+	index, keys, expires int
+	avgTTL               int64
+}
+
+type commandFigures struct {
+	name                    string
+	calls, rejected, failed int64
+}
+
+type errorFigures struct {
+	code  string
+	count int64
+}
+
+// takeFigures is called under the engine lock.
+func (n *Node) takeFigures() {
+	scripts := n.scripts.Stats()
+	f := &figures{
+		clients: len(n.clients), monitors: len(n.monitors), blockingKeys: len(n.blocked),
+		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
+		calls: n.calls, dirty: n.dirty, dataset: n.store.UsedMemory(),
+		stats: n.stats, saves: n.saves, store: n.store.Stats,
+		scripts: scripts.Scripts, scriptBytes: scripts.Bytes, at: time.Now(),
+	}
+	f.used = f.dataset + heapBytes()
+	f.peak = f.used
+	for _, c := range n.clients {
+		if c.waiting != nil {
+			f.blocked++
+		}
+	}
+	for i := range n.store.Databases() {
+		if db := n.store.DB(i); db.Len() > 0 {
+			f.databases = append(f.databases, keyspaceFigures{i, db.Len(), db.Expires(), db.AvgTTL()})
+		}
+	}
+	for i := range n.handlers {
+		if h := &n.handlers[i]; h.calls+h.rejected+h.failed > 0 {
+			f.commands = append(f.commands, commandFigures{h.cmd.Full, h.calls, h.rejected, h.failed})
+		}
+	}
+	for code, count := range n.errors {
+		f.errors = append(f.errors, errorFigures{code, count})
+	}
+	slices.SortFunc(f.errors, func(a, b errorFigures) int { return cmp.Compare(a.code, b.code) })
+	if last := n.figures.Load(); last != nil {
+		f.since(last)
+	}
+	n.figures.Store(f)
+}
+
+// since takes over what depends on the figures before.
+func (f *figures) since(last *figures) {
+	f.peak = max(f.peak, last.peak)
+	f.opsPerSecond = last.opsPerSecond
+	if since := f.at.Sub(last.at); since > cronEvery/2 {
+		f.opsPerSecond = max(0, int64(float64(f.calls-last.calls)/since.Seconds()))
+	}
+}
+
+// heapBytes is what Go's heap holds, without stopping the world for it.
+func heapBytes() int64 {
+	sample := []metrics.Sample{{Name: "/memory/classes/heap/objects:bytes"}}
+	metrics.Read(sample)
+	if sample[0].Value.Kind() != metrics.KindUint64 {
+		return 0
+	}
+	return int64(sample[0].Value.Uint64())
+}

@@ -1,0 +1,185 @@
+package backend
+
+import (
+	"fmt"
+	"os"
+	"runtime"
+	"strconv"
+	"time"
+
+	"golang.org/x/sys/unix"
+)
+
+func infoServer(n *Node, b *infoText) {
+	var uts unix.Utsname
+	_ = unix.Uname(&uts)
+	text := unix.ByteSliceToString
+	up := time.Since(n.started)
+	exe, _ := os.Executable()
+	cfg := n.cfg()
+	b.field("redis_version", redisVersion)
+	b.field("holdfast_version", Version)
+	b.field("redis_git_sha1", "00000000")
+	b.field("redis_git_dirty", 0)
+	b.field("redis_build_id", "0")
+	b.field("redis_mode", "standalone")
+	b.field("os", text(uts.Sysname[:])+" "+text(uts.Release[:])+" "+text(uts.Machine[:]))
+	b.field("arch_bits", strconv.IntSize)
+	b.field("monotonic_clock", "POSIX clock_gettime")
+	b.field("multiplexing_api", "epoll")
+	b.field("atomicvar_api", "go")
+	b.field("gcc_version", runtime.Version())
+	b.field("process_id", os.Getpid())
+	b.field("process_supervised", "no")
+	b.field("run_id", n.runID)
+	b.field("tcp_port", cfg.Port)
+	b.field("server_time_usec", time.Now().UnixMicro())
+	b.field("uptime_in_seconds", int(up.Seconds()))
+	b.field("uptime_in_days", int(up.Hours()/24))
+	b.field("hz", 10)
+	b.field("configured_hz", cfg.Hz)
+	b.field("lru_clock", time.Now().Unix()&(1<<24-1))
+	b.field("executable", exe)
+	b.field("config_file", n.settings.File())
+	b.field("io_threads_active", 0)
+	b.field("holdfast_control_port", n.control.port())
+}
+
+func infoClients(n *Node, b *infoText) {
+	f := n.figures.Load()
+	b.field("connected_clients", f.clients)
+	b.field("cluster_connections", 0)
+	b.field("maxclients", n.cfg().MaxClients)
+	b.zeros("client_recent_max_input_buffer", "client_recent_max_output_buffer")
+	b.field("blocked_clients", f.blocked)
+	b.zeros("tracking_clients", "clients_in_timeout_table")
+	b.field("total_blocking_keys", f.blockingKeys)
+	b.field("total_blocking_keys_on_nokey", 0)
+}
+
+func infoMemory(n *Node, b *infoText) {
+	f, cfg := n.figures.Load(), n.cfg()
+	rss, overhead := residentSize(), f.used-f.dataset
+	b.field("used_memory", f.used)
+	b.field("used_memory_human", human(f.used))
+	b.field("used_memory_rss", rss)
+	b.field("used_memory_rss_human", human(rss))
+	b.field("used_memory_peak", f.peak)
+	b.field("used_memory_peak_human", human(f.peak))
+	b.field("used_memory_peak_perc", percent(f.used, f.peak))
+	b.field("used_memory_overhead", overhead)
+	b.field("used_memory_startup", 0)
+	b.field("used_memory_dataset", f.dataset)
+	b.field("used_memory_dataset_perc", percent(f.dataset, f.used))
+	b.field("allocator_allocated", f.used)
+	b.field("allocator_active", rss)
+	b.field("allocator_resident", rss)
+	total := systemMemory()
+	b.field("total_system_memory", total)
+	b.field("total_system_memory_human", human(total))
+	b.zeros("used_memory_lua", "used_memory_vm_eval")
+	b.field("used_memory_lua_human", human(0))
+	b.field("used_memory_scripts_eval", f.scriptBytes)
+	b.field("number_of_cached_scripts", f.scripts)
+	b.zeros("number_of_functions", "number_of_libraries", "used_memory_vm_functions", "used_memory_vm_total")
+	b.field("used_memory_vm_total_human", human(0))
+	b.field("used_memory_functions", 0)
+	b.field("used_memory_scripts", f.scriptBytes)
+	b.field("used_memory_scripts_human", human(int64(f.scriptBytes)))
+	b.field("maxmemory", cfg.MaxMemory)
+	b.field("maxmemory_human", human(cfg.MaxMemory))
+	b.field("maxmemory_policy", cfg.MaxMemoryPolicy)
+	ratio := fmt.Sprintf("%.2f", float64(rss)/float64(max(f.used, 1)))
+	b.field("allocator_frag_ratio", ratio)
+	b.field("allocator_frag_bytes", rss-f.used)
+	b.field("allocator_rss_ratio", "1.00")
+	b.field("allocator_rss_bytes", 0)
+	b.field("rss_overhead_ratio", "1.00")
+	b.field("rss_overhead_bytes", 0)
+	b.field("mem_fragmentation_ratio", ratio)
+	b.field("mem_fragmentation_bytes", rss-f.used)
+	b.field("mem_not_counted_for_evict", 0)
+	b.field("mem_replication_backlog", n.stream.Backlog().Size())
+	b.field("mem_total_replication_buffers", n.stream.Backlog().Size())
+	b.zeros("mem_clients_slaves", "mem_clients_normal", "mem_cluster_links", "mem_aof_buffer")
+	b.field("mem_allocator", "holdfast-arena")
+	b.zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
+}
+
+func percent(part, whole int64) string {
+	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(max(whole, 1)))
+}
+
+// residentSize is the process's resident set, bytes; 0 where it is not known.
+func residentSize() int64 {
+	raw, err := os.ReadFile("/proc/self/statm")
+	var size, resident int64
+	if err == nil {
+		_, _ = fmt.Sscan(string(raw), &size, &resident)
+	}
+	return resident * int64(os.Getpagesize())
+}
+
+// systemMemory is the machine's memory, bytes.
+func systemMemory() int64 {
+	var s unix.Sysinfo_t
+	if unix.Sysinfo(&s) != nil {
+		return 0
+	}
+	return int64(s.Totalram) * int64(s.Unit)
+}
+
+func infoPersistence(n *Node, b *infoText) {
+	f := n.figures.Load()
+	v := &f.saves
+	status, took, current := "ok", -1, -1
+	if v.failed {
+		status = "err"
+	}
+	if v.took > 0 {
+		took = int(v.took.Seconds())
+	}
+	if v.busy {
+		current = int(time.Since(v.began).Seconds())
+	}
+	b.field("loading", boolInt(n.loading.Load()))
+	b.field("async_loading", 0)
+	b.zeros("current_cow_peak", "current_cow_size", "current_cow_size_age")
+	b.field("current_fork_perc", "0.00")
+	b.zeros("current_save_keys_processed", "current_save_keys_total")
+	b.field("rdb_changes_since_last_save", f.dirty-v.dirtyAt)
+	b.field("rdb_bgsave_in_progress", boolInt(v.busy))
+	b.field("rdb_last_save_time", v.last.Unix())
+	b.field("rdb_last_bgsave_status", status)
+	b.field("rdb_last_bgsave_time_sec", took)
+	b.field("rdb_current_bgsave_time_sec", current)
+	b.field("rdb_saves", v.count)
+	b.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
+	b.field("rdb_last_load_keys_loaded", v.loaded)
+	b.zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
+	b.field("aof_last_rewrite_time_sec", -1)
+	b.field("aof_current_rewrite_time_sec", -1)
+	b.field("aof_last_bgrewrite_status", "ok")
+	b.zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
+	b.field("aof_last_write_status", "ok")
+	b.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+	if n.loading.Load() {
+		n.infoLoading(b)
+	}
+}
+
+func (n *Node) infoLoading(b *infoText) {
+	p := &n.progress
+	since := time.Since(time.Unix(0, p.began.Load()))
+	total, read := p.total.Load(), p.read.Load()
+	eta := 1
+	if read > 0 {
+		eta = int(since.Seconds() * float64(total-read) / float64(read))
+	}
+	b.field("loading_start_time", p.began.Load()/1e9)
+	b.field("loading_total_bytes", total)
+	b.field("loading_rdb_used_mem", 0)
+	b.field("loading_loaded_bytes", read)
+	b.field("loading_loaded_perc", strconv.FormatFloat(100*float64(read)/float64(max(total, 1)), 'f', 2, 64))
+	b.field("loading_eta_seconds", eta)
+}

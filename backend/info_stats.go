@@ -1,0 +1,76 @@
+package backend
+
+import (
+	"fmt"
+
+	"golang.org/x/sys/unix"
+)
+
+func infoStats(n *Node, b *infoText) {
+	f := n.figures.Load()
+	syncs := n.feeds.Stats()
+	b.field("total_connections_received", f.stats.connections)
+	b.field("total_commands_processed", f.calls)
+	b.field("instantaneous_ops_per_sec", f.opsPerSecond)
+	b.field("total_net_input_bytes", f.stats.netIn)
+	b.field("total_net_output_bytes", f.stats.netOut)
+	b.zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes")
+	for _, name := range []string{"input", "output", "input_repl", "output_repl"} {
+		b.field("instantaneous_"+name+"_kbps", "0.00")
+	}
+	b.field("rejected_connections", f.stats.rejected)
+	b.field("sync_full", f.stats.fullSyncs)
+	b.field("sync_partial_ok", syncs.PartialOK)
+	b.field("sync_partial_err", syncs.PartialErr)
+	b.field("expired_keys", f.store.Expired)
+	b.field("expired_stale_perc", "0.00")
+	b.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
+		"total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	b.field("keyspace_hits", f.store.Hits)
+	b.field("keyspace_misses", f.store.Misses)
+	b.field("pubsub_channels", f.channels)
+	b.field("pubsub_patterns", f.patterns)
+	b.field("pubsubshard_channels", f.shards)
+	b.zeros("latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
+		"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
+		"total_active_defrag_time", "current_active_defrag_time",
+		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies")
+	b.field("total_error_replies", f.stats.errors)
+	b.zeros("dump_payload_sanitizations", "total_reads_processed", "total_writes_processed",
+		"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands",
+		"eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum",
+		"instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec",
+		"acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel")
+}
+
+// infoCommands counts calls. The time of a command is not taken.
+func infoCommands(n *Node, b *infoText) {
+	for _, c := range n.figures.Load().commands {
+		b.line("cmdstat_%s:calls=%d,usec=0,usec_per_call=0.00,rejected_calls=%d,failed_calls=%d", c.name, c.calls, c.rejected, c.failed)
+	}
+}
+
+func infoErrors(n *Node, b *infoText) {
+	for _, e := range n.figures.Load().errors {
+		b.line("errorstat_%s:count=%d", e.code, e.count)
+	}
+}
+
+func infoKeyspace(n *Node, b *infoText) {
+	for _, db := range n.figures.Load().databases {
+		b.line("db%d:keys=%d,expires=%d,avg_ttl=%d", db.index, db.keys, db.expires, db.avgTTL)
+	}
+}
+
+func infoCPU(_ *Node, b *infoText) {
+	var self, children unix.Rusage
+	_ = unix.Getrusage(unix.RUSAGE_SELF, &self)
+	_ = unix.Getrusage(unix.RUSAGE_CHILDREN, &children)
+	seconds := func(t unix.Timeval) string { return fmt.Sprintf("%d.%06d", t.Sec, t.Usec) }
+	b.field("used_cpu_sys", seconds(self.Stime))
+	b.field("used_cpu_user", seconds(self.Utime))
+	b.field("used_cpu_sys_children", seconds(children.Stime))
+	b.field("used_cpu_user_children", seconds(children.Utime))
+	b.field("used_cpu_sys_main_thread", seconds(self.Stime))
+	b.field("used_cpu_user_main_thread", seconds(self.Utime))
+}

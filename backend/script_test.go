@@ -1,0 +1,55 @@
+package backend_test
+
+import (
+	"strings"
+	"testing"
+)
+
+func TestScripts(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir()), begin(t, t.TempDir())
+	r.follows(m)
+	eval := func(p *process, words ...string) (string, error) {
+		v, err := ask(t, p.data, append([]string{"EVAL"}, words...)...)
+		return strings.Join(append(v.Strings(), v.Text), ","), err
+	}
+	if got, err := eval(m, "redis.call('SELECT', 3) redis.call('SET', KEYS[1], ARGV[1]) redis.call('INCR', 'n') return {KEYS[1], ARGV[1]}", "1", "k", "v"); err != nil || got != "k,v," {
+		t.Errorf("EVAL: %q, %v", got, err)
+	}
+	if _, err := eval(m, "redis.call('SADD', 's', 'a', 'b', 'c') return redis.call('SPOP', 's')", "0"); err != nil {
+		t.Error(err)
+	}
+	if _, err := eval(m, "redis.call('SET', 'half', 1) return redis.call('LPUSH', 'half', 2)", "0"); err == nil || !strings.HasPrefix(err.Error(), "WRONGTYPE") {
+		t.Errorf("a script that fails half-way: %v", err)
+	}
+	if got, err := eval(m, "return redis.pcall('GET').err", "0"); err != nil || !strings.Contains(got, "Wrong number of args") {
+		t.Errorf("pcall: %q, %v", got, err)
+	}
+	equal(t, m, r)
+	if got := r.must("GET half").Text; got != "1" {
+		t.Errorf("what the failed script did first is %q on the replica", got)
+	}
+	if got := m.must("EXISTS n").Int; got != 0 {
+		t.Error("a script's SELECT outlives it")
+	}
+	if _, err := eval(r, "return redis.call('SET', 'x', 1)", "0"); err == nil || !strings.HasPrefix(err.Error(), "READONLY") {
+		t.Errorf("a writing script on a replica: %v", err)
+	}
+	if got, err := eval(r, "return redis.call('GET', 'half')", "0"); err != nil || got != "1" {
+		t.Errorf("a reading script on a replica: %q, %v", got, err)
+	}
+	if _, err := ask(t, m.data, "EVAL_RO", "return redis.call('SET', 'x', 1)", "0"); err == nil || !strings.Contains(err.Error(), "Write commands are not allowed from read-only scripts") {
+		t.Errorf("EVAL_RO: %v", err)
+	}
+	v, err := ask(t, m.data, "SCRIPT", "LOAD", "return ARGV[1]")
+	if err != nil {
+		t.Fatal(err)
+	}
+	if v, err := ask(t, m.data, "EVALSHA", v.Text, "0", "x"); err != nil || v.Text != "x" {
+		t.Errorf("EVALSHA: %v, %v", v, err)
+	}
+	m.must("SCRIPT FLUSH")
+	if _, err := ask(t, m.data, "EVALSHA", v.Text, "0", "x"); err == nil || !strings.HasPrefix(err.Error(), "NOSCRIPT") {
+		t.Errorf("EVALSHA after SCRIPT FLUSH: %v", err)
+	}
+}
