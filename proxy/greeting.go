@@ -84,6 +84,9 @@ func (k *link) greeted() {
 	k.open = true
 	k.node.attempt = 0
 	ln.opened()
+	if k.native && !ln.master() {
+		k.askEpoch() // the first read finds a replica of which something is known
+	}
 }
 
 // denied passes the node's refusal of the session's user or database on to all
