@@ -102,7 +102,7 @@ func (r *run) refuse(cmd *command.Command) string {
 		return errUnknown
 	case !cmd.ArityOK(len(r.args)):
 		return errArity
-	case cmd.Has(command.NoScript):
+	case cmd.Has(command.NoScript) && !r.engine.AllowAll:
 		return errNotAllowed
 	case r.readOnly && (cmd.Has(command.Write) || mayReplicate(cmd)):
 		return errReadOnly

@@ -44,6 +44,10 @@ type Engine struct {
 	version string
 	random  random
 	status  status
+
+	// AllowAll lets scripts call commands that are not for them, for tests of
+	// conversions (DEBUG SET-DISABLE-DENY-SCRIPTS).
+	AllowAll bool
 }
 
 // New returns an engine; version is what redis.REDIS_VERSION says

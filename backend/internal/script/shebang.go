@@ -45,6 +45,9 @@ func parseShebang(text []byte) (f Flags, length int, fail string) {
 		if !ok {
 			return f, 0, "Unknown lua shebang option: " + string(word)
 		}
+		if len(list) == 0 {
+			continue
+		}
 		for _, name := range bytes.Split(list, []byte(",")) {
 			if !f.set(string(name)) {
 				return f, 0, "Unexpected flag in script shebang: " + string(name)
