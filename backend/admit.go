@@ -96,7 +96,7 @@ func (n *Node) trouble(c *command.Command) string {
 	switch {
 	case n.saves.failed && cfg.StopWritesOnSaveError && len(cfg.Save) > 0 && (c.Has(command.Write) || c.Name == "ping"):
 		return misconfText
-	case n.memoryLimit > 0 && c.Has(command.DenyOOM) && n.store.UsedMemory() > n.memoryLimit:
+	case n.memoryLimit > 0 && c.Has(command.DenyOOM) && n.store.UsedMemory()+n.overhead > n.memoryLimit:
 		return oomText
 	case cfg.MinReplicasToWrite > 0 && c.Has(command.Write) && n.goodReplicas(cfg.MinReplicasMaxLag) < cfg.MinReplicasToWrite:
 		return "NOREPLICAS Not enough good replicas to write."

@@ -1,6 +1,9 @@
 package backend
 
 import (
+	"slices"
+	"strings"
+
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/resp"
@@ -12,7 +15,8 @@ var commandRows = []row{
 	{"command|list", commandList},
 	{"command|info", commandInfo},
 	{"command|docs", commandDocs},
-	{"command|getkeys", commandGetKeys},
+	{"command|getkeys", commandGetKeys(false)},
+	{"command|getkeysandflags", commandGetKeys(true)},
 }
 
 // known lists the commands that this node can run.
@@ -144,43 +148,82 @@ func commandInfo(s *session, x *commands.Ctx) {
 }
 
 func commandList(s *session, x *commands.Ctx) {
-	if len(x.Args) > 2 {
-		x.Err("ERR syntax error")
+	match := func(*command.Command) bool { return true }
+	switch {
+	case len(x.Args) == 2:
+	case len(x.Args) == 5 && equalFold(string(x.Args[2]), "filterby"):
+		if match = commandFilter(string(x.Args[3]), string(x.Args[4])); match != nil {
+			break
+		}
+		fallthrough
+	default:
+		x.Err(errSyntax)
 		return
 	}
-	all := s.node.known()
-	x.Array(len(all))
-	for _, c := range all {
-		x.BulkString(c.Name)
+	var names []string
+	for _, c := range s.node.known() {
+		for _, c := range append([]*command.Command{c}, c.Subs...) {
+			if s.node.runs(c) && match(c) {
+				names = append(names, c.Full)
+			}
+		}
 	}
+	x.Array(len(names))
+	for _, name := range names {
+		x.BulkString(name)
+	}
+}
+
+// commandFilter is what FILTERBY names; nil when it is unknown.
+func commandFilter(kind, value string) func(*command.Command) bool {
+	switch strings.ToLower(kind) {
+	case "module": // there are none
+		return func(*command.Command) bool { return false }
+	case "aclcat":
+		return func(c *command.Command) bool { return slices.Contains(c.Cats.Names(), "@"+strings.ToLower(value)) }
+	case "pattern":
+		return func(c *command.Command) bool { return commands.Match([]byte(value), []byte(c.Full), true) }
+	}
+	return nil
 }
 
 // commandDocs answers without texts: what redis-cli needs to start up. The
 // facts that it could show stand in COMMAND INFO.
 func commandDocs(_ *session, x *commands.Ctx) { x.Out = resp.AppendMap(x.Out, x.Proto, 0) }
 
-func commandGetKeys(s *session, x *commands.Ctx) {
-	args := x.Args[2:]
-	h := s.node.lookup(args)
-	switch {
-	case h == nil:
-		x.Err("ERR Invalid command specified")
-		return
-	case !h.cmd.HasKeys():
-		x.Err("ERR The command has no key arguments")
-		return
-	case !h.cmd.ArityOK(len(args)):
-		x.Err("ERR Invalid number of arguments specified for command")
-		return
-	}
-	var keys [][]byte
-	h.cmd.Keys(args, func(i int, _ command.KeyFlags) { keys = append(keys, args[i]) })
-	if len(keys) == 0 {
-		x.Err("ERR Invalid arguments specified for command")
-		return
-	}
-	x.Array(len(keys))
-	for _, k := range keys {
-		x.Bulk(k)
+func commandGetKeys(flags bool) func(*session, *commands.Ctx) {
+	return func(s *session, x *commands.Ctx) {
+		args := x.Args[2:]
+		h := s.node.lookup(args)
+		switch {
+		case h == nil:
+			x.Err("ERR Invalid command specified")
+			return
+		case !h.cmd.HasKeys():
+			x.Err("ERR The command has no key arguments")
+			return
+		case !h.cmd.ArityOK(len(args)):
+			x.Err("ERR Invalid number of arguments specified for command")
+			return
+		}
+		var keys []int
+		var uses []command.KeyFlags
+		h.cmd.Keys(args, func(i int, f command.KeyFlags) {
+			keys, uses = append(keys, i), append(uses, f)
+		})
+		if len(keys) == 0 && !h.cmd.Has(command.NoMandatoryKeys) {
+			x.Err("ERR Invalid arguments specified for command")
+			return
+		}
+		x.Array(len(keys))
+		for i, at := range keys {
+			if flags {
+				x.Array(2)
+			}
+			x.Bulk(args[at])
+			if flags {
+				words(x, uses[i].Names())
+			}
+		}
 	}
 }

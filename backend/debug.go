@@ -12,6 +12,7 @@ import (
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/repl"
+	"holdfast/backend/internal/store"
 )
 
 var debugRows = []row{{"debug", debug}}
@@ -35,7 +36,7 @@ var debugCommands = map[string]struct {
 	"jmap":                       {1, debugNothing},
 	"loadaof":                    {1, debugNothing},
 	"quicklist-packed-threshold": {2, debugNothing},
-	"set-disable-deny-scripts":   {2, debugNothing},
+	"set-disable-deny-scripts":   {2, debugAllowAll},
 	"stringmatch-len":            {3, debugMatch},
 	"replicate":                  {-2, debugNothing},
 	"log":                        {-2, func(s *session, x *commands.Ctx) { s.node.log.Warn("DEBUG LOG: " + clip(x.Args[2])); x.OK() }},
@@ -86,8 +87,11 @@ func debugDigestValue(_ *session, x *commands.Ctx) {
 	}
 }
 
-// debugObject prints Redis's line; what has no meaning here is 0.
-func debugObject(_ *session, x *commands.Ctx) {
+// debugObject prints Redis's line, also for a key whose time has come; what has
+// no meaning here is 0.
+func debugObject(s *session, x *commands.Ctx) {
+	s.node.store.SetExpiry(store.ExpiryIgnore)
+	defer s.node.derive()
 	enc, ok := x.DB.Encoding(x.Args[2])
 	if !ok {
 		x.Err("ERR no such key")
@@ -140,6 +144,11 @@ func debugChangeReplID(s *session, x *commands.Ctx) {
 
 func debugActiveExpire(s *session, x *commands.Ctx) {
 	s.node.lazy = string(x.Args[2]) == "0"
+	x.OK()
+}
+
+func debugAllowAll(s *session, x *commands.Ctx) {
+	s.node.scripts.AllowAll = string(x.Args[2]) == "1"
 	x.OK()
 }
 

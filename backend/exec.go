@@ -122,11 +122,15 @@ func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 // run is call without the unit: the part that EXEC and scripts repeat.
 func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 	if len(n.monitors) > 0 {
-		n.feedMonitors(s, x == &n.inner, h.cmd, args)
+		if h.cmd.Name == "exec" { // is shown behind what it runs
+			defer n.feedMonitors(s, false, h.cmd, args)
+		} else {
+			n.feedMonitors(s, x == &n.inner, h.cmd, args)
+		}
 	}
 	n.calls++
 	h.calls++
-	before := len(x.Out)
+	before, counted := len(x.Out), n.stats.errors
 	x.Begin(args)
 	x.Store, x.DBNum, x.DB = n.store, s.db, n.store.DB(s.db)
 	if h.session != nil {
@@ -140,15 +144,12 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 		n.propagate(x)
 	}
 	if len(x.Out) > before && x.Out[before] == '-' {
-		n.failed(h, x.Out[before+1:])
+		h.failed++
+		if n.stats.errors == counted { // else it is that of a script's command
+			line, _, _ := bytes.Cut(x.Out[before+1:], crlf)
+			n.countError(string(line))
+		}
 	}
-}
-
-// failed counts an error that a command replied.
-func (n *Node) failed(h *handler, reply []byte) {
-	h.failed++
-	line, _, _ := bytes.Cut(reply, crlf)
-	n.countError(string(line))
 }
 
 var crlf = []byte("\r\n")

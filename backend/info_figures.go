@@ -68,7 +68,8 @@ func (n *Node) takeFigures() {
 		stats: n.stats, saves: n.saves, store: n.store.Stats,
 		scripts: scripts.Scripts, scriptBytes: scripts.Bytes, at: time.Now(),
 	}
-	f.used = f.dataset + heapBytes()
+	n.overhead = heapBytes()
+	f.used = f.dataset + n.overhead
 	f.peak = f.used
 	for _, c := range n.clients {
 		if c.waiting != nil {

@@ -69,10 +69,12 @@ type Node struct {
 	ending      bool   // nothing is executed any more
 	applying    bool   // what a master sent is executed
 	memoryLimit int64  // bytes of data past which commands that need memory are refused; 0: none
+	overhead    int64  // bytes of Go's heap, as of the last figures
 	guarded     bool   // a setting asks to look at memory or replicas before commands
 	abortEnd    func() // SHUTDOWN ABORT; nil while there is nothing to abort
 
-	now     int64        // unix ms of the unit under way
+	began   time.Time    // when the batch under way began
+	now     int64        // the same in unix ms
 	loop    *netio.Loop  // whose batch runs; nil outside loops
 	running *session     // whose command runs; nil outside commands
 	asides  []byte       // what running is to get behind its reply
@@ -261,7 +263,8 @@ func (n *Node) cfg() *conf.NodeConfig { return n.settings.Config() }
 
 // tick sets the time of what comes next.
 func (n *Node) tick() {
-	n.now = time.Now().UnixMilli()
+	n.began = time.Now()
+	n.now = n.began.UnixMilli()
 	n.store.SetNow(n.now)
 	n.x.Now, n.waker.Now, n.applier.Now = n.now, n.now, n.now
 }

@@ -3,6 +3,7 @@ package backend
 import (
 	"time"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/script"
 	"holdfast/backend/resp"
@@ -30,17 +31,48 @@ var functionRows = []row{
 // commands change is propagated as their effects, as one transaction.
 func eval(req script.Request) func(*session, *commands.Ctx) {
 	return func(s *session, x *commands.Ctx) {
-		req := req
-		req.Args, req.Proto, req.FromMaster = x.Args, s.proto, s == &s.node.origin
+		req, n := req, s.node
+		req.Args, req.Proto, req.FromMaster = x.Args, s.proto, s == &n.origin
 		h := scriptHost{s: s, db: s.db}
-		x.Out = s.node.scripts.Eval(&h, req, x.Out)
+		if f, ok := n.scripts.Flags(req); ok && !f.Compat && !req.FromMaster {
+			h.free = f.AllowOOM
+			if text := n.scriptTrouble(f); text != "" {
+				x.Err(text)
+				return
+			}
+		}
+		x.Out = n.scripts.Eval(&h, req, x.Out)
 	}
 }
 
+// scriptTrouble says why a script that declares what it needs cannot be run at
+// all now; others are checked command by command (script.c,
+// scriptPrepareForRun).
+func (n *Node) scriptTrouble(f script.Flags) string {
+	as := &writingScript
+	if f.NoWrites {
+		as = &readingScript
+	}
+	if text := n.routing(as); text != "" && !(f.AllowStale && as.Flags&command.Write == 0) {
+		return text
+	}
+	if text := n.trouble(as); text != "" && !(f.AllowOOM && text == oomText) {
+		return text
+	}
+	return ""
+}
+
+// Facts about scripts as if they were commands.
+var (
+	writingScript = command.Command{Name: "script", Flags: command.Write | command.DenyOOM}
+	readingScript = command.Command{Name: "script", Flags: command.ReadOnly}
+)
+
 // scriptHost is the gate as a script sees it.
 type scriptHost struct {
-	s  *session
-	db int // the script's own SELECT ends with it
+	s    *session
+	db   int  // the script's own SELECT ends with it
+	free bool // it declared that it may take more memory
 }
 
 // Call runs one command of a script.
@@ -51,10 +83,9 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	if run == nil {
 		return resp.AppendError(x.Out, "ERR Unknown Redis command called from script")
 	}
-	if text := n.routing(run.cmd); text != "" && !x.Replaying {
-		return resp.AppendError(x.Out, text)
-	}
-	if text := n.trouble(run.cmd); text != "" && !x.Replaying {
+	if text := h.refuses(run); text != "" {
+		run.rejected++
+		n.countError(text)
 		return resp.AppendError(x.Out, text)
 	}
 	outer := h.s.db
@@ -62,6 +93,21 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	n.run(h.s, x, run, args)
 	h.db, h.s.db = h.s.db, outer
 	return x.Out
+}
+
+// refuses says why the node does not run a script's command; empty when it does.
+func (h *scriptHost) refuses(run *handler) string {
+	n := h.s.node
+	if h.s == &n.origin {
+		return ""
+	}
+	if text := n.routing(run.cmd); text != "" {
+		return text
+	}
+	if text := n.trouble(run.cmd); text != "" && !(text == oomText && h.free) {
+		return text
+	}
+	return ""
 }
 
 // Allowed tells whether the caller may run a command; there is one user who

@@ -26,8 +26,12 @@ var serverRows = []row{
 
 func emptyArray(_ *session, x *commands.Ctx) { x.Array(0) }
 
-func serverTime(_ *session, x *commands.Ctx) {
+// serverTime is one moment for all of a transaction or a script.
+func serverTime(s *session, x *commands.Ctx) {
 	now := time.Now()
+	if !x.CanWait {
+		now = s.node.began
+	}
 	x.Array(2)
 	x.BulkInt(now.Unix())
 	x.BulkInt(int64(now.Nanosecond() / 1000))
