@@ -141,7 +141,11 @@ func (s *session) emit(b []byte, gate uint64, replies int) {
 		s.emitHere(b, gate, replies)
 	default:
 		own := append([]byte(nil), b...)
-		s.conn.Loop().Post(func() { s.emitHere(own, gate, replies) })
+		s.onWay.Add(int32(replies))
+		s.conn.Loop().Post(func() {
+			s.onWay.Add(int32(-replies))
+			s.emitHere(own, gate, replies)
+		})
 	}
 }
 

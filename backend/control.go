@@ -254,10 +254,15 @@ func controlNumbers(name string, args []string) (epoch uint64, holders [2]uint64
 func (s *controlSession) obey(name string, args []string, epoch uint64, holders [2]uint64) error {
 	n, group := s.node, args[0]
 	h := repl.Holders{Version: holders[0], N: int(holders[1])}
+	if name == "probe" {
+		return s.probe(group, epoch, holders[0])
+	}
+	if n.loading.Load() {
+		// Where its data stands is not known yet, and must not pass for nowhere.
+		return errLoading
+	}
 	var err error
 	switch name {
-	case "probe":
-		return s.probe(group, epoch, holders[0])
 	case "seal":
 		var at position
 		if at, err = n.seal(group, epoch); err == nil {

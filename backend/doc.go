@@ -65,7 +65,9 @@
 //	    → OK; begins the change of (H, N) (SAFETY §4).
 //
 // Errors: -STALE promised epoch is E, -WRONGGROUP …, -NOTRUNID …, and -NOTMASTER …
-// to DRAIN and HOLDERS, all of which name what was expected. An epoch below the promised one is always refused.
+// to DRAIN and HOLDERS, all of which name what was expected. An epoch below the
+// promised one is always refused. -LOADING: the snapshot file is being read;
+// until then only HELLO and PROBE are answered.
 //
 // # Frames on a native link
 //

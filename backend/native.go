@@ -114,7 +114,7 @@ func (s *controlSession) probe(group string, epoch, version uint64) error {
 	p.text("master-addr", st.master)
 	p.text("link", linkWord(status))
 	p.number("priority", uint64(n.cfg().ReplicaPriority))
-	p.flag("loading", status.State == repl.LinkSync)
+	p.flag("loading", status.State == repl.LinkSync || n.loading.Load())
 	p.number("write-acks", uint64(n.cfg().WriteAcks))
 	p.number("holders-version", current)
 	p.number("holders-pending", pending)

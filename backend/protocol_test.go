@@ -84,8 +84,11 @@ func (p *process) stop() {
 	case <-time.After(patience):
 		p.t.Errorf("the node at %s does not end", p.addr())
 	}
-	p.data.Close()
-	p.ctl.Close()
+	for _, c := range []*client.Conn{p.data, p.ctl} {
+		if c != nil { // the start failed
+			c.Close()
+		}
+	}
 }
 
 // dial connects as soon as the port is open.

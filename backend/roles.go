@@ -12,6 +12,7 @@ import (
 // Refusals of the group's commands. Their texts are the protocol's.
 var (
 	errWrongGroup = errors.New("WRONGGROUP this node belongs to another group")
+	errLoading    = errors.New(loadingText)
 	errNotRunID   = errors.New("NOTRUNID another process is meant; this one has a new run id")
 	errNotMaster  = errors.New("NOTMASTER this node is not the master of that epoch")
 )

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"bytes"
 	"time"
 
 	"holdfast/backend/command"
@@ -34,15 +35,25 @@ func eval(req script.Request) func(*session, *commands.Ctx) {
 		req, n := req, s.node
 		req.Args, req.Proto, req.FromMaster = x.Args, s.proto, s == &n.origin
 		h := scriptHost{s: s, db: s.db}
-		if f, ok := n.scripts.Flags(req); ok && !f.Compat && !req.FromMaster {
-			h.free = f.AllowOOM
-			if text := n.scriptTrouble(f); text != "" {
+		if req.BySHA || bytes.HasPrefix(x.Args[1], []byte("#!")) {
+			if text := h.declared(req); text != "" {
 				x.Err(text)
 				return
 			}
 		}
 		x.Out = n.scripts.Eval(&h, req, x.Out)
 	}
+}
+
+// declared takes what a script declares about itself, and says why it cannot be
+// run at all; empty when it can.
+func (h *scriptHost) declared(req script.Request) string {
+	f, ok := h.s.node.scripts.Flags(req)
+	if !ok || f.Compat || req.FromMaster {
+		return ""
+	}
+	h.free = f.AllowOOM
+	return h.s.node.scriptTrouble(f)
 }
 
 // scriptTrouble says why a script that declares what it needs cannot be run at

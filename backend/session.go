@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"sync/atomic"
+
 	"holdfast/backend/netio"
 	"holdfast/backend/resp"
 )
@@ -40,6 +42,10 @@ type session struct {
 	reported  pair   // the position that a native link knows of
 	lastWrite uint64 // offset behind the session's last write, for WAIT
 
+	// onWay counts replies that another goroutine has posted to the loop: what
+	// this client sent since must not be answered before them.
+	onWay atomic.Int32
+
 	closing bool // nothing more is read from this client
 	quiet   quiet
 	batch   batch
@@ -64,7 +70,7 @@ const (
 func (s *session) Data(_ *netio.Conn, in []byte) int {
 	n := s.node
 	n.mu.Lock()
-	if s.waiting != nil || s.closing || n.ending {
+	if s.waiting != nil || s.onWay.Load() > 0 || s.closing || n.ending {
 		n.mu.Unlock()
 		s.limitInput(len(in))
 		return 0

@@ -1,0 +1,140 @@
+package backend_test
+
+import (
+	"fmt"
+	"io"
+	"net"
+	"strings"
+	"testing"
+	"time"
+
+	"holdfast/backend/resp"
+)
+
+// mute is a replica that receives and acknowledges only when told to.
+type mute struct {
+	net.Conn
+	at int // position it has received
+}
+
+func newMute(t *testing.T, m *process) *mute {
+	t.Helper()
+	conn, err := net.Dial("tcp", m.addr())
+	if err != nil {
+		t.Fatal(err)
+	}
+	t.Cleanup(func() { conn.Close() })
+	r := &mute{Conn: conn}
+	fmt.Fprintf(conn, "REPLCONF listening-port 1 capa eof capa psync2\r\nPSYNC ? -1\r\n")
+	in := make([]byte, 0, 1<<16)
+	for deadline := time.Now().Add(patience); ; {
+		_ = conn.SetReadDeadline(deadline)
+		n, err := conn.Read(in[len(in):cap(in)])
+		if err != nil {
+			t.Fatalf("%v after %q", err, in)
+		}
+		in = in[:len(in)+n]
+		text := string(in)
+		if _, mark, ok := strings.Cut(text, "$EOF:"); ok && len(mark) > 40 && strings.HasSuffix(text, mark[:40]) && strings.Count(text, mark[:40]) == 2 {
+			fmt.Sscanf(text[strings.Index(text, "+FULLRESYNC"):], "+FULLRESYNC %s %d", new(string), &r.at)
+			break
+		}
+	}
+	r.ack(r.at)
+	go func() { _, _ = io.Copy(io.Discard, conn) }() // ends with the connection
+	return r
+}
+
+func (r *mute) ack(at int) {
+	_, _ = r.Write(resp.AppendCommand(nil, "REPLCONF", "ACK", fmt.Sprint(at)))
+}
+
+func (p *process) offset() (at int) {
+	fmt.Sscan(field(p.must("INFO replication").Text, "master_repl_offset"), &at)
+	return at
+}
+
+// Replies to writes wait for the replica, those before them do not, and all
+// come in order.
+func TestRepliesWaitForConfirmation(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, p *process) {
+		p.must("CONFIG SET write-acks 1")
+		r := newMute(t, p)
+		w := p.wire()
+		w.command("GET a", "SET a 1", "GET a", "PING")
+		w.expect("$-1\r\n")
+		w.silent()
+		w.command("ECHO behind")
+		w.silent()
+		r.ack(p.offset())
+		w.expect("+OK\r\n$1\r\n1\r\n+PONG\r\n$6\r\nbehind\r\n")
+		w.command("PING")
+		w.expect("+PONG\r\n")
+
+		blocked := p.wire()
+		blocked.command("SET b 1", "BLPOP q 0.01")
+		blocked.silent() // the time is over, but SET's reply comes first
+		r.ack(p.offset())
+		blocked.expect("+OK\r\n*-1\r\n")
+
+		listener := p.wire()
+		listener.command("SET c 1", "SUBSCRIBE ch")
+		await(t, "it listens", func() bool { return len(p.must("PUBSUB CHANNELS").Elems) == 1 })
+		go func() { _, _ = ask(t, p.dial(p.port), "PUBLISH", "ch", "m") }()
+		listener.silent()
+		await(t, "all is confirmed", func() bool { r.ack(p.offset()); return len(p.must("PUBSUB CHANNELS").Elems) == 1 })
+		listener.expect("+OK\r\n*3\r\n$9\r\nsubscribe\r\n$2\r\nch\r\n:1\r\n*3\r\n$7\r\nmessage\r\n$2\r\nch\r\n$1\r\nm\r\n")
+
+		// A client that is served by another's write waits for that write.
+		waiter := p.wire()
+		waiter.command("BLPOP list 0")
+		p.blocked(1)
+		w.command("RPUSH list x", "QUIT")
+		waiter.silent()
+		r.ack(p.offset())
+		waiter.expect("*2\r\n$4\r\nlist\r\n$1\r\nx\r\n")
+		w.expect(":1\r\n+OK\r\n")
+		w.ended()
+	})
+}
+
+// A replica that stops to acknowledge costs the writes their replies, each of
+// its own; the connection goes on.
+func TestNoAcks(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--write-acks", "1", "--write-acks-timeout", "100")
+	r := newMute(t, p)
+	w := p.wire()
+	w.command("GET a", "SET a 1", "INCR a")
+	w.expect("$-1\r\n" + strings.Repeat("-NOACKS the write was not confirmed by enough replicas within 100ms; its outcome is unknown\r\n", 2))
+	w.command("GET a")
+	w.expect("$1\r\n2\r\n")
+	r.ack(p.offset())
+	w.command("SET a 3")
+	await(t, "it is written", func() bool { return p.must("GET a").Text == "3" })
+	r.ack(p.offset())
+	w.expect("+OK\r\n")
+	if _, err := ask(t, p.data, "CONFIG", "SET", "write-acks", "0"); err != nil {
+		t.Fatal(err)
+	}
+	w.command("SET a 4")
+	w.expect("+OK\r\n")
+}
+
+// What a demoted master did not get confirmed it does not answer: the clients
+// are closed.
+func TestHeldClientsAreClosedAtDemotion(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--write-acks", "1")
+	newMute(t, p)
+	w, idle := p.wire(), p.wire()
+	w.command("SET a 1")
+	w.silent()
+	idle.command("PING")
+	idle.expect("+PONG\r\n")
+	p.must("REPLICAOF 127.0.0.1 1")
+	w.ended()
+	idle.command("PING")
+	idle.expect("+PONG\r\n")
+}
