@@ -84,7 +84,7 @@ func TestObject(t *testing.T) {
 		OBJECT FREQ s => -ERR An LFU maxmemory policy is not selected, access frequency not tracked. Please note that when switching between policies at runtime LRU and LFU data will take some time to adjust.
 		OBJECT FREQ nothing => nil
 	`)
-	r.Store.SetLFU(true)
+	r.Store.SetEviction(store.Eviction{Order: store.LFU, Samples: 5, LogFactor: 10, DecayTime: 1})
 	r.script(`
 		SET new 1 => OK
 		OBJECT FREQ new => :5

@@ -10,24 +10,20 @@ import (
 // the minute of the last decay and a logarithmic counter (LFU), as in Redis's
 // evict.c.
 const (
-	lfuInit      = 5  // a new key's counter, so that it is not evicted at once
-	lfuLogFactor = 10 // accesses that 255 stands for: about a million
-	lfuMax       = 255
+	lfuInit = 5 // a new key's counter, so that it is not evicted at once
+	lfuMax  = 255
 )
 
-// SetLFU says whether the access clock counts frequency; otherwise it keeps the
-// time. Clocks of existing keys keep their bits and soon mean the right thing.
-func (s *Store) SetLFU(on bool) { s.lfu = on }
-
-// LFU tells what SetLFU said.
-func (s *Store) LFU() bool { return s.lfu }
+// LFU tells whether the access clock counts frequency (an LFU policy is set);
+// otherwise it keeps the time.
+func (s *Store) LFU() bool { return s.evict.Order == LFU }
 
 func (s *Store) seconds() uint32 { return uint32(s.now/1000) & metaClock }
 func (s *Store) minutes() uint32 { return uint32(s.now/60_000) & 0xffff }
 
 // newClock is the access clock of a new key.
 func (s *Store) newClock() uint32 {
-	if s.lfu {
+	if s.LFU() {
 		return s.minutes()<<8 | lfuInit
 	}
 	return s.seconds()
@@ -37,27 +33,30 @@ func (s *Store) newClock() uint32 {
 func (db *DB) access(e types.Ref) {
 	meta := db.ks.dict.Meta(e)
 	clock := db.s.seconds()
-	if db.s.lfu {
-		clock = db.s.minutes()<<8 | uint32(lfuCount(db.s.decayed(meta)))
+	if db.s.LFU() {
+		clock = db.s.minutes()<<8 | uint32(lfuCount(db.s.decayed(meta), db.s.evict.LogFactor))
 	}
 	if meta&metaClock != clock {
 		db.ks.dict.SetMeta(e, meta&^metaClock|clock)
 	}
 }
 
-// decayed is the counter less one for each minute without access.
+// decayed is the counter less one for each DecayTime without access.
 func (s *Store) decayed(meta uint32) uint8 {
+	if s.evict.DecayTime == 0 {
+		return uint8(meta)
+	}
 	idle := (s.minutes() - meta>>8) & 0xffff
-	return uint8(max(int(meta&0xff)-int(idle), 0))
+	return uint8(max(int(meta&0xff)-int(idle)/s.evict.DecayTime, 0))
 }
 
 // lfuCount counts an access: the higher the counter, the less likely.
-func lfuCount(n uint8) uint8 {
+func lfuCount(n uint8, logFactor int) uint8 {
 	if n == lfuMax {
 		return n
 	}
 	above := max(int(n)-lfuInit, 0)
-	if rand.IntN(above*lfuLogFactor+1) == 0 {
+	if rand.IntN(above*logFactor+1) == 0 {
 		n++
 	}
 	return n
@@ -70,7 +69,7 @@ func (db *DB) Idle(key []byte) (seconds int64, ok bool) {
 	if e == 0 {
 		return 0, false
 	}
-	return int64((db.s.seconds() - db.ks.dict.Meta(e)) & metaClock), true
+	return int64(db.s.idle(db.ks.dict.Meta(e))), true
 }
 
 // Frequency is key's logarithmic access counter, for OBJECT FREQ. It means
@@ -81,6 +80,18 @@ func (db *DB) Frequency(key []byte) (n int, ok bool) {
 		return 0, false
 	}
 	return int(db.s.decayed(db.ks.dict.Meta(e))), true
+}
+
+// idle is the seconds since the last access that a clock in LRU form tells.
+func (s *Store) idle(meta uint32) uint32 { return (s.seconds() - meta) & metaClock }
+
+// AccessClock is the 24 bits themselves, for DEBUG OBJECT.
+func (db *DB) AccessClock(key []byte) (clock uint32, ok bool) {
+	e := db.find(key)
+	if e == 0 {
+		return 0, false
+	}
+	return db.ks.dict.Meta(e) & metaClock, true
 }
 
 // SetIdle sets key's last access so many seconds back: RESTORE IDLETIME.

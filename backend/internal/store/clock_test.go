@@ -26,7 +26,7 @@ func TestIdleTime(t *testing.T) {
 
 func TestAccessFrequency(t *testing.T) {
 	s := newTestStore(t)
-	s.SetLFU(true)
+	s.SetEviction(lfuForTests())
 	db := s.DB(0)
 	db.Set(b("k"), b("v"), NoExpire)
 	freq := func() int { n, _ := db.Frequency(b("k")); return n }
@@ -49,5 +49,46 @@ func TestAccessFrequency(t *testing.T) {
 	db.Get(b("k"))
 	if freq() != 255 {
 		t.Errorf("frequency %d beyond its maximum", freq())
+	}
+}
+
+func lfuForTests() Eviction {
+	e := DefaultEviction()
+	e.Order = LFU
+	return e
+}
+
+// The factor says how slowly the counter grows, the decay time how slowly it
+// falls.
+func TestFrequencyFollowsItsSettings(t *testing.T) {
+	s := newTestStore(t)
+	db := s.DB(0)
+	reach := func(factor int) int {
+		e := lfuForTests()
+		e.LogFactor = factor
+		s.SetEviction(e)
+		db.Set(b("k"), b("v"), NoExpire)
+		db.SetFrequency(b("k"), lfuInit)
+		for range 1000 {
+			db.Get(b("k"))
+		}
+		n, _ := db.Frequency(b("k"))
+		return n
+	}
+	// Redis's table for 1000 hits: 255, 49, 18 and 10 for factors 0, 1, 10, 100.
+	for _, tc := range []struct{ factor, low, high int }{{0, 255, 255}, {1, 35, 65}, {10, 12, 26}, {100, 6, 15}} {
+		if n := reach(tc.factor); n < tc.low || n > tc.high {
+			t.Errorf("factor %d: frequency %d after 1000 accesses", tc.factor, n)
+		}
+	}
+	for _, tc := range []struct{ decay, want int }{{0, 100}, {1, 70}, {10, 97}} {
+		e := lfuForTests()
+		e.DecayTime = tc.decay
+		s.SetEviction(e)
+		db.SetFrequency(b("k"), 100)
+		s.SetNow(s.Now() + 30*60_000)
+		if n, _ := db.Frequency(b("k")); n != tc.want {
+			t.Errorf("decay time %d: frequency %d after 30 minutes, want %d", tc.decay, n, tc.want)
+		}
 	}
 }

@@ -65,7 +65,7 @@
 //
 // # What it does not do
 //
-// It does not choose what to evict, does not count clients' memory, and does
+// It does not decide when to evict, does not count clients' memory, and does
 // not order concurrent callers: the gate does. When the arena's addresses
 // (64 GiB) or the machine's memory are used up, strings answer ErrNoSpace and
 // collections panic with types.ErrNoSpace.

@@ -38,6 +38,8 @@ type Hooks struct {
 	// Expired: the key's time has come and it is deleted. To be propagated as
 	// a DEL, in this place of the stream.
 	Expired func(db int, key []byte)
+	// Evicted: the key is deleted to make room. To be propagated likewise.
+	Evicted func(db int, key []byte)
 	// Flushed: the database was emptied, flushed or swapped with another.
 	Flushed func(db int)
 }
@@ -47,6 +49,7 @@ type Stats struct {
 	Hits    int64 // keyspace_hits
 	Misses  int64 // keyspace_misses
 	Expired int64 // expired_keys
+	Evicted int64 // evicted_keys
 }
 
 // Store is N databases in one arena.
@@ -58,7 +61,8 @@ type Store struct {
 	heap    *heap
 	now     int64
 	expiry  Expiry
-	lfu     bool
+	evict   Eviction
+	pool    evictionPool
 	phase   uint32 // metaPhase or 0: what entries that need no visit carry
 	walk    *Walk
 	retired []*heap // left behind by FLUSHALL, closed by Tidy
@@ -80,7 +84,7 @@ func New(n int) (*Store, error) {
 	if err != nil {
 		return nil, err
 	}
-	s := &Store{heap: h, dbs: make([]*DB, n)}
+	s := &Store{heap: h, dbs: make([]*DB, n), evict: DefaultEviction()}
 	for i := range s.dbs {
 		s.dbs[i] = &DB{s: s, index: i, ks: newKeyspace(h)}
 	}

@@ -2,6 +2,7 @@ package store
 
 import (
 	"encoding/binary"
+	"math/rand/v2"
 	"unsafe"
 
 	"holdfast/backend/internal/types"
@@ -57,6 +58,9 @@ func (x *ttlIndex) remove(slot uint32) types.Ref {
 	}
 	return e
 }
+
+// random is any of the entries, each equally likely. There must be one.
+func (x *ttlIndex) random() types.Ref { return *x.at(uint32(rand.IntN(x.n))) }
 
 func (x *ttlIndex) clear() {
 	for _, p := range x.pieces {
