@@ -47,6 +47,7 @@ func configSet(s *session, x *commands.Ctx) {
 // engine lock is held: only commands change the configuration.
 func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.store.SetLimits(limits(next))
+	n.setOptions(next)
 	n.guard(next)
 	n.derive()
 	if slices.Contains(changed, "repl-backlog-size") {
@@ -65,6 +66,16 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 		n.confirm.SetCount(next.WriteAcks)
 	}
 	return nil
+}
+
+// setOptions hands the handlers the settings that they go by.
+func (n *Node) setOptions(cfg *conf.NodeConfig) {
+	n.options = commands.Options{LazyExpire: cfg.LazyExpire, LazyServerDel: cfg.LazyServerDel}
+}
+
+// contexts are those in which handlers run.
+func (n *Node) contexts() []*commands.Ctx {
+	return []*commands.Ctx{&n.x, &n.waker, &n.applier, &n.inner}
 }
 
 // guard notes which of the settings that restrict commands are in use. maxmemory

@@ -111,13 +111,17 @@ func (n *Node) hook(s *store.Store) {
 	}
 }
 
-var delWord = []byte("DEL")
+var delWord, unlinkWord = []byte("DEL"), []byte("UNLINK")
 
 // expired propagates that a key's time has come. The store reports the change
 // next.
 func (n *Node) expired(db int, key []byte) {
 	n.expiring = true
-	n.unit.add(db, [][]byte{delWord, key})
+	word := delWord
+	if n.options.LazyExpire {
+		word = unlinkWord
+	}
+	n.unit.add(db, [][]byte{word, key})
 	if n.events.keyspace || n.events.keyevent {
 		n.event(commands.Expired, "expired", db, key)
 	}

@@ -27,7 +27,7 @@ func (n *Node) setEvents(flags string) {
 	if n.events.keyspace || n.events.keyevent {
 		tell = n.event
 	}
-	for _, x := range []*commands.Ctx{&n.x, &n.waker, &n.applier, &n.inner} {
+	for _, x := range n.contexts() {
 		x.SetNotify(tell)
 	}
 }

@@ -82,6 +82,7 @@ type Node struct {
 	waker   commands.Ctx // of a blocked client's request
 	applier commands.Ctx // of the master's stream
 	inner   commands.Ctx // of a script's command
+	options commands.Options
 	scripts *script.Engine
 
 	clients  map[int64]*session
@@ -137,6 +138,10 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.confirm = repl.NewConfirm(n.confirmedMore)
 	n.feeds = n.newFeeds()
 	n.scripts = script.New(redisVersion)
+	for _, x := range n.contexts() {
+		x.Options = &n.options
+	}
+	n.setOptions(cfg)
 	n.x.CanWait, n.waker.CanWait = true, true
 	n.applier.Replaying = true
 	n.setEvents(cfg.NotifyKeyspaceEvents)

@@ -52,6 +52,8 @@ type NodeConfig struct {
 	LFULogFactor          int    `conf:"lfu-log-factor"`
 	LFUDecayTime          int    `conf:"lfu-decay-time"`
 	TrackingTableMaxKeys  int    `conf:"tracking-table-max-keys"`
+	LazyExpire            bool   `conf:"lazyfree-lazy-expire"`
+	LazyServerDel         bool   `conf:"lazyfree-lazy-server-del"`
 	NotifyKeyspaceEvents  string `conf:"notify-keyspace-events"`
 	HashMaxListpackCount  int    `conf:"hash-max-listpack-entries"`
 	HashMaxListpackValue  int64  `conf:"hash-max-listpack-value"`

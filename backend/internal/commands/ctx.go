@@ -27,6 +27,9 @@ type Ctx struct {
 	DB    *store.DB // the session's database
 	DBNum int
 
+	// Options are shared by all contexts of a node and never nil.
+	Options *Options
+
 	// CanWait is false where a blocking command must answer at once.
 	CanWait bool
 	// Replaying is set when the request comes from a master or an AOF: it has

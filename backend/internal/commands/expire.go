@@ -28,7 +28,7 @@ func (c *Ctx) expireAway(key []byte) {
 	c.DB.Delete(key)
 	c.Changed(1)
 	c.Notify(Generic, "del", key)
-	c.Propagate(wordDel, key)
+	c.Propagate(deletion(c.Options.LazyExpire), key)
 }
 
 // expire gives a key that is there an expiry. When the store is full, the error stands

@@ -194,7 +194,7 @@ func spopCount(c *Ctx) {
 		c.DB.Delete(c.Args[1])
 		c.Changed(size)
 		c.event(SetEvent, "spop", c.Args[1], true)
-		c.Propagate([]byte("DEL"), c.Args[1])
+		c.Propagate(deletion(c.Options.LazyServerDel), c.Args[1])
 		return
 	}
 	c.Set(int(count))

@@ -35,6 +35,7 @@ var (
 	wordPexpireat = []byte("PEXPIREAT")
 	wordPXAT      = []byte("PXAT")
 	wordSet       = []byte("SET")
+	wordUnlink    = []byte("UNLINK")
 )
 
 // replyString replies the string that a key holds, or null. It reports whether

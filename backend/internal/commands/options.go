@@ -1,0 +1,18 @@
+package commands
+
+// Options are the settings that handlers go by. The gate owns them and changes
+// them between requests.
+type Options struct {
+	// LazyExpire and LazyServerDel choose the word by which replicas are told of
+	// a key that expired or that another command's effect deleted: UNLINK
+	// instead of DEL (lazyfree-lazy-expire, lazyfree-lazy-server-del).
+	LazyExpire, LazyServerDel bool
+}
+
+// deletion is the command that stands for the deletion of a key.
+func deletion(lazy bool) []byte {
+	if lazy {
+		return wordUnlink
+	}
+	return wordDel
+}
