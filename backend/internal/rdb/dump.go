@@ -28,33 +28,52 @@ func AppendDump(out []byte, v store.Value) ([]byte, error) {
 		return out, err
 	}
 	w.buf[at] = kind
-	w.buf = binary.LittleEndian.AppendUint16(w.buf, writeVersion)
-	return binary.LittleEndian.AppendUint64(w.buf, crc64(0, w.buf[at:])), nil
+	return seal(w.buf, at), nil
 }
 
-// Restore lets key hold the value of a DUMP payload, whatever it held before.
-// expire is Unix ms or store.NoExpire. The error is ErrDumpVersion, ErrDumpData
-// or store.ErrNoSpace, and then the key is as it was. Restoring an empty
-// collection, which only old servers dump, changes nothing.
-func Restore(s *store.Store, db int, key, payload []byte, expire int64) error {
+// Seal appends the foot to the body of a payload, for tests that make their own.
+func Seal(body []byte) []byte { return seal(body, 0) }
+
+func seal(b []byte, from int) []byte {
+	b = binary.LittleEndian.AppendUint16(b, writeVersion)
+	return binary.LittleEndian.AppendUint64(b, crc64(0, b[from:]))
+}
+
+// Undump reads a DUMP payload into s; the value is in no database until it is
+// Put. The error is ErrDumpVersion or ErrDumpData. An empty collection, which
+// only old servers dump, is ErrDumpData too, as in Redis. The payload must not
+// change before Put.
+func Undump(s *store.Store, payload []byte) (Undumped, error) {
 	body := len(payload) - dumpFoot
 	if body < 1 {
-		return ErrDumpVersion
+		return Undumped{}, ErrDumpVersion
 	}
 	version := binary.LittleEndian.Uint16(payload[body:])
 	sum := binary.LittleEndian.Uint64(payload[body+2:])
 	if version > readVersion || sum != crc64(0, payload[:body+2]) {
-		return ErrDumpVersion
+		return Undumped{}, ErrDumpVersion
 	}
 	const ahead = 512 // the payload is in memory
 	l := loader{reader: newReader(bytes.NewReader(payload[1:body]), ahead), into: s}
 	it, err := l.item(payload[0])
-	if err != nil {
-		return ErrDumpData
+	if err != nil || it.kind == store.None {
+		return Undumped{}, ErrDumpData
 	}
 	if l.at != int64(body-1) {
 		it.drop(s)
-		return ErrDumpData
+		return Undumped{}, ErrDumpData
 	}
-	return it.put(s.DB(db), key, expire)
+	return Undumped{it}, nil
 }
+
+// Undumped is a value that belongs to no key yet. It is either Put or Dropped.
+type Undumped struct{ item item }
+
+// Put lets key hold the value, whatever it held before. expire is Unix ms or
+// store.NoExpire. The error is store.ErrNoSpace.
+func (u Undumped) Put(db *store.DB, key []byte, expire int64) error {
+	return u.item.put(db, key, expire)
+}
+
+// Drop gives the value's memory back.
+func (u Undumped) Drop(s *store.Store) { u.item.drop(s) }

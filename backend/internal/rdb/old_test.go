@@ -323,7 +323,7 @@ func FuzzRestore(f *testing.F) {
 		}
 		defer s.Close()
 		payload := sealed(body)
-		if err := Restore(s, 0, []byte("k"), payload, store.NoExpire); err != nil {
+		if err := restore(s, 0, []byte("k"), payload, store.NoExpire); err != nil {
 			return
 		}
 		if v, ok := s.DB(0).Value([]byte("k")); ok {
@@ -334,11 +334,17 @@ func FuzzRestore(f *testing.F) {
 	})
 }
 
-// sealed puts a valid foot behind the body of a payload.
-func sealed(body []byte) []byte {
-	p := binary.LittleEndian.AppendUint16(bytes.Clone(body), writeVersion)
-	return binary.LittleEndian.AppendUint64(p, crc64(0, p))
+// restore is RESTORE with REPLACE.
+func restore(s *store.Store, db int, key, payload []byte, expire int64) error {
+	v, err := Undump(s, payload)
+	if err != nil {
+		return err
+	}
+	return v.Put(s.DB(db), key, expire)
 }
+
+// sealed puts a valid foot behind the body of a payload.
+func sealed(body []byte) []byte { return Seal(bytes.Clone(body)) }
 
 func TestRestoreRefuses(t *testing.T) {
 	s := newStore(t)
@@ -363,14 +369,14 @@ func TestRestoreRefuses(t *testing.T) {
 		"no type at all": {sealed([]byte{200, 1, 1}), ErrDumpData},
 		"trailing list":  {sealed(append(append([]byte{typeListZip}, blob(zip("a"))...), 1)), ErrDumpData},
 	} {
-		if err := Restore(s, 0, []byte("k"), c.payload, store.NoExpire); err != c.want {
+		if err := restore(s, 0, []byte("k"), c.payload, store.NoExpire); err != c.want {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 		if got := show(t, s, "k"); got != "string before" {
 			t.Errorf("%s changed the key to %s", name, got)
 		}
 	}
-	if err := Restore(s, 0, []byte("k"), good, farAway); err != nil || show(t, s, "k") != "string v" || s.DB(0).Expires() != 1 {
+	if err := restore(s, 0, []byte("k"), good, farAway); err != nil || show(t, s, "k") != "string v" || s.DB(0).Expires() != 1 {
 		t.Errorf("%v, %s", err, show(t, s, "k"))
 	}
 }

@@ -209,7 +209,7 @@ func TestScoresAreExact(t *testing.T) {
 			t.Fatal(err)
 		}
 		r.do("RESTORE", name, "0", string(payload))
-		if err := Restore(s, 1, []byte(name), []byte(r.do("DUMP", name)), store.NoExpire); err != nil {
+		if err := restore(s, 1, []byte(name), []byte(r.do("DUMP", name)), store.NoExpire); err != nil {
 			t.Fatal(err)
 		}
 		back, _, err := s.DB(1).ZSet([]byte(name))
@@ -241,7 +241,7 @@ func TestDumpsAreExchangedWithRedis(t *testing.T) {
 	back := newStore(t)
 	for key := range entries(s, 0) {
 		theirs := r.do("DUMP", key)
-		if err := Restore(back, 0, []byte(key), []byte(theirs), store.NoExpire); err != nil {
+		if err := restore(back, 0, []byte(key), []byte(theirs), store.NoExpire); err != nil {
 			t.Errorf("%s: %v", key, err)
 		}
 		if got, want := r.do("DEBUG", "DIGEST-VALUE", key), hexOf(back.DB(0).DigestOf([]byte(key))); got != want {
