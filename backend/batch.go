@@ -58,6 +58,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	n.stats.netIn += int64(took)
 	n.stats.netOut += int64(len(x.Out) - start)
 	n.endBatch(s, x, start)
+	n.broadcast()
 	n.loop = nil
 	return took, more
 }
@@ -86,6 +87,9 @@ func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
 			s.batch.gated, s.batch.clear, s.batch.clearReplies = true, before, s.batch.replies
 		}
 		s.batch.replies++
+	}
+	if s.tracker != nil {
+		s.tracker.commandEnds(s)
 	}
 	x.Proto = s.proto
 	if len(n.asides) > 0 {
@@ -135,6 +139,8 @@ func (s *session) emit(b []byte, gate uint64, replies int) {
 	n := s.node
 	switch {
 	case len(b) == 0:
+	case s == n.woken:
+		n.behind = append(n.behind, b...)
 	case s == n.running:
 		n.asides = append(n.asides, b...)
 	case s.conn.Loop() == n.loop:

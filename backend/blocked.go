@@ -132,6 +132,9 @@ func (n *Node) leaveQueue(k dbKey, s *session) {
 // changed is the store's report that a key was changed: it wakes no one yet,
 // since the unit under way must end first.
 func (n *Node) changed(db int, key []byte) {
+	if n.tracking != nil {
+		n.invalidate(key, n.expiring)
+	}
 	if len(n.watchers) > 0 {
 		n.touched(db, key, n.expiring)
 	}
@@ -166,25 +169,31 @@ var wrongType = []byte("-WRONGTYPE ")
 // something to serve this time.
 func (n *Node) wake(s *session) {
 	w, x := s.waiting, &n.waker
+	n.woken = s
 	x.Out, x.Proto = x.Out[:0], s.proto
 	n.unit.begin()
 	x.Begin(w.args)
 	x.Store, x.DBNum, x.DB = n.store, w.db, n.store.DB(w.db)
 	w.h.data(x)
+	n.woken = nil
+	if s.tracker != nil {
+		n.remember(s, w.h.cmd, w.args)
+	}
 	served := x.Waiting().Keys == nil && !bytes.HasPrefix(x.Out, wrongType)
 	if served {
 		n.propagate(x)
 	}
 	end := n.unit.end()
-	if !served {
-		return
+	if served {
+		if end > 0 {
+			s.lastWrite = end
+		}
+		s.unblock()
+		s.reply(x.Out, end)
+		s.conn.Loop().Post(s.resume)
 	}
-	if end > 0 {
-		s.lastWrite = end
-	}
-	s.unblock()
-	s.reply(x.Out, end)
-	s.conn.Loop().Post(s.resume)
+	s.push(n.behind)
+	n.behind = n.behind[:0]
 }
 
 // unblockAll ends all waiting that could end otherwise, when the node's role

@@ -20,7 +20,6 @@ var clientRows = []row{
 	{"client|unblock", clientUnblock},
 	{"client|pause", clientPause},
 	{"client|unpause", func(s *session, x *commands.Ctx) { s.node.unpause(); x.OK() }},
-	{"client|getredir", func(_ *session, x *commands.Ctx) { x.Int(-1) }},
 	{"client|no-evict", clientSwitch(func(s *session, on bool) { s.noEvict = on })},
 	{"client|no-touch", clientSwitch(func(s *session, on bool) { s.noTouch = on })},
 }

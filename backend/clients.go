@@ -34,9 +34,9 @@ func (s *session) describe() string {
 	}
 	now := time.Now().UnixMilli()
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
-		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default redir=-1 resp=%d lib-name=%s lib-ver=%s",
+		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default redir=%d resp=%d lib-name=%s lib-ver=%s",
 		s.id, s.addr, s.localAddr, s.conn.Fd(), s.name, (now-s.created)/1000, (now-s.lastActive)/1000, s.letters(), s.db, sub, psub, ssub, multi,
-		s.unread, s.queuedBytes(), cmd, s.proto, s.libs[0], s.libs[1])
+		s.unread, s.queuedBytes(), cmd, s.redirection(), s.proto, s.libs[0], s.libs[1])
 }
 
 // letters are the flags of CLIENT LIST.
@@ -52,6 +52,7 @@ func (s *session) letters() string {
 			b.WriteByte(f.letter)
 		}
 	}
+	b.WriteString(s.tracker.letters())
 	if b.Len() == 0 {
 		return "N"
 	}

@@ -50,6 +50,7 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.setOptions(next)
 	n.guard(next)
 	n.derive()
+	n.limitTracking(next.TrackingTableMaxKeys)
 	if slices.Contains(changed, "repl-backlog-size") {
 		n.stream.Backlog().Resize(uint64(next.ReplBacklogSize))
 	}

@@ -153,6 +153,7 @@ func reset(s *session, x *commands.Ctx) {
 	s.multi = nil
 	s.unwatch()
 	s.unsubscribeAll()
+	s.untrack()
 	delete(s.node.monitors, s)
 	s.db, s.proto, x.Proto, s.name, s.quiet = 0, 2, 2, "", replyOn
 	s.noEvict, s.noTouch = false, false

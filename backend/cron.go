@@ -49,7 +49,7 @@ const (
 func (n *Node) housekeep(ping bool) {
 	for began := time.Now(); ; {
 		n.mu.Lock()
-		if n.ending {
+		if n.ending || n.cronPaused {
 			n.mu.Unlock()
 			return
 		}
@@ -64,6 +64,8 @@ func (n *Node) housekeep(ping bool) {
 			}
 		}
 		n.wakeReady()
+		n.limitTracking(n.cfg().TrackingTableMaxKeys)
+		n.broadcast()
 		wake := n.unit.publish()
 		n.mu.Unlock()
 		if wake {
@@ -107,7 +109,8 @@ func (n *Node) hook(s *store.Store) {
 	s.Hooks = store.Hooks{
 		Changed: n.changed,
 		Expired: n.expired,
-		Flushed: n.touchedAll,
+		Flushed: n.flushed,
+		Swapped: n.touchedAll,
 	}
 }
 

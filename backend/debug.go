@@ -33,6 +33,7 @@ var debugCommands = map[string]struct {
 	"reload":                     {-1, debugReload},
 	"change-repl-id":             {1, debugChangeReplID},
 	"set-active-expire":          {2, debugActiveExpire},
+	"pause-cron":                 {2, func(s *session, x *commands.Ctx) { s.node.cronPaused = string(x.Args[2]) != "0"; x.OK() }},
 	"jmap":                       {1, debugNothing},
 	"loadaof":                    {1, debugNothing},
 	"quicklist-packed-threshold": {2, debugNothing},

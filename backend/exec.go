@@ -137,6 +137,9 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 		h.session(s, x)
 	} else {
 		h.data(x)
+		if s.tracker != nil {
+			n.remember(s, h.cmd, args)
+		}
 		if w := x.Waiting(); w.Keys != nil {
 			n.block(s, h, args, w)
 			return

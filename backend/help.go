@@ -9,6 +9,7 @@ import (
 // helpRows answer HELP of the container commands of this package.
 var helpRows = []row{
 	{"client|help", help("CLIENT",
+		"CACHING (YES|NO)", "Track the keys of the next command, or not, in OPTIN or OPTOUT mode.",
 		"GETNAME", "Return the name of the current connection.",
 		"GETREDIR", "Return the client ID we are redirecting to when tracking is enabled.",
 		"ID", "Return the ID of the current connection.",
@@ -21,6 +22,8 @@ var helpRows = []row{
 		"REPLY (ON|OFF|SKIP)", "Control the replies sent to the current connection.",
 		"SETINFO <option> <value>", "Set LIB-NAME or LIB-VER of the current connection.",
 		"SETNAME <name>", "Assign the name <name> to the current connection.",
+		"TRACKING (ON|OFF) [REDIRECT <id>] [BCAST] [PREFIX <prefix> ...] [OPTIN] [OPTOUT] [NOLOOP]", "Control the tracking of what this connection caches.",
+		"TRACKINGINFO", "Return how the current connection tracks.",
 		"UNBLOCK <clientid> [TIMEOUT|ERROR]", "Unblock the specified blocked client.",
 		"UNPAUSE", "End a pause.")},
 	{"command|help", help("COMMAND",

@@ -27,6 +27,7 @@ type figures struct {
 	channels, patterns, shards int
 	blockingKeys               int
 	monitors                   int
+	tracking                   trackingFigures
 	calls                      int64
 	opsPerSecond               int64
 	dataset                    int64 // bytes of keys and values
@@ -42,6 +43,8 @@ type figures struct {
 	errors                     []errorFigures
 	at                         time.Time
 }
+
+type trackingFigures struct{ clients, keys, items, prefixes int }
 
 type keyspaceFigures struct {
 	index, keys, expires int
@@ -67,6 +70,9 @@ func (n *Node) takeFigures() {
 		calls: n.calls, dirty: n.dirty, dataset: n.store.UsedMemory(),
 		stats: n.stats, saves: n.saves, store: n.store.Stats,
 		scripts: scripts.Scripts, scriptBytes: scripts.Bytes, at: time.Now(),
+	}
+	if t := n.tracking; t != nil {
+		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}
 	}
 	n.overhead = heapBytes()
 	f.used = f.dataset + n.overhead

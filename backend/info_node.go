@@ -52,7 +52,8 @@ func infoClients(n *Node, b *infoText) {
 	b.field("maxclients", n.cfg().MaxClients)
 	b.zeros("client_recent_max_input_buffer", "client_recent_max_output_buffer")
 	b.field("blocked_clients", f.blocked)
-	b.zeros("tracking_clients", "clients_in_timeout_table")
+	b.field("tracking_clients", f.tracking.clients)
+	b.zeros("clients_in_timeout_table")
 	b.field("total_blocking_keys", f.blockingKeys)
 	b.field("total_blocking_keys_on_nokey", 0)
 }

@@ -33,8 +33,11 @@ func infoStats(n *Node, b *infoText) {
 	b.field("pubsubshard_channels", f.shards)
 	b.zeros("latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
 		"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
-		"total_active_defrag_time", "current_active_defrag_time",
-		"tracking_total_keys", "tracking_total_items", "tracking_total_prefixes", "unexpected_error_replies")
+		"total_active_defrag_time", "current_active_defrag_time")
+	b.field("tracking_total_keys", f.tracking.keys)
+	b.field("tracking_total_items", f.tracking.items)
+	b.field("tracking_total_prefixes", f.tracking.prefixes)
+	b.zeros("unexpected_error_replies")
 	b.field("total_error_replies", f.stats.errors)
 	b.zeros("dump_payload_sanitizations", "total_reads_processed", "total_writes_processed",
 		"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands",

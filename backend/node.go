@@ -78,6 +78,8 @@ type Node struct {
 	loop    *netio.Loop  // whose batch runs; nil outside loops
 	running *session     // whose command runs; nil outside commands
 	asides  []byte       // what running is to get behind its reply
+	woken   *session     // whose request runs because what it waited for is there
+	behind  []byte       // what woken is to get behind its reply
 	x       commands.Ctx // of the running request
 	waker   commands.Ctx // of a blocked client's request
 	applier commands.Ctx // of the master's stream
@@ -88,6 +90,7 @@ type Node struct {
 	clients  map[int64]*session
 	lastID   int64
 	audience audience
+	tracking *tracking // nil while no client tracks
 	watchers map[dbKey]map[*session]struct{}
 	blocked  map[dbKey][]*session
 	ready    []dbKey
@@ -96,12 +99,13 @@ type Node struct {
 	pause    pause
 	saves    saves
 
-	expiring bool // the change that is reported next is an expiry
-	lazy     bool // DEBUG SET-ACTIVE-EXPIRE 0: keys expire only when asked for
-	dirty    int64
-	calls    int64
-	stats    stats
-	errors   map[string]int64 // replied, by code
+	expiring   bool // the change that is reported next is an expiry
+	cronPaused bool // DEBUG PAUSE-CRON: nothing is done that no command does
+	lazy       bool // DEBUG SET-ACTIVE-EXPIRE 0: keys expire only when asked for
+	dirty      int64
+	calls      int64
+	stats      stats
+	errors     map[string]int64 // replied, by code
 
 	waiting   atomic.Int64 // clients with held replies
 	releasing atomic.Bool  // a release is on its way to the loops
@@ -182,7 +186,7 @@ func (n *Node) register() {
 	for _, r := range commands.Rows() {
 		find(r.Name).data = r.Run
 	}
-	for _, rows := range [][]row{connectionRows, clientRows, transactionRows, pubsubRows, serverRows, configRows,
+	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, transactionRows, pubsubRows, serverRows, configRows,
 		commandRows, replicationRows, nativeRows, scriptRows, debugRows, helpRows, saveRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run

@@ -333,6 +333,7 @@ func (f *follower) Apply(b *repl.Batch) error {
 	n.applying = false
 	n.derive()
 	n.wakeReady()
+	n.broadcast()
 	n.stream.Relay(b)
 	n.stream.Publish()
 	n.mu.Unlock()

@@ -37,6 +37,7 @@ type session struct {
 	watch   watchSet
 	subs    *subscriptions
 	waiting *waiter // blocked, and in what
+	tracker *tracker
 
 	peer      peer   // what a replica says of itself before PSYNC
 	reported  pair   // the position that a native link knows of
@@ -134,6 +135,7 @@ func (s *session) Closed(*netio.Conn, error) {
 	s.unblock()
 	s.unwatch()
 	s.unsubscribeAll()
+	s.untrack()
 	s.held.drop()
 	s.multi = nil
 	delete(n.clients, s.id)

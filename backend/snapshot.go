@@ -62,7 +62,7 @@ func (n *Node) replaceStore(fresh *store.Store) (old *store.Store) {
 	n.hook(fresh)
 	fresh.SetNow(n.now)
 	n.derive()
-	n.touchedAll(-1)
+	n.flushed(-1)
 	return old
 }
 

@@ -8,15 +8,24 @@ import (
 
 // Flush empties the database. What it held is freed by Tidy.
 func (db *DB) Flush() {
-	if db.Len() == 0 {
-		return
+	if db.Len() > 0 {
+		db.s.flush(db)
 	}
-	db.s.flush(db)
+	db.s.flushed(db.index)
 }
 
 // FlushAll empties all databases. Their memory goes back to the system as a
 // whole, in Tidy.
-func (s *Store) FlushAll() { s.flush(s.dbs...) }
+func (s *Store) FlushAll() {
+	s.flush(s.dbs...)
+	s.flushed(-1)
+}
+
+func (s *Store) flushed(db int) {
+	if f := s.Hooks.Flushed; f != nil {
+		f(db)
+	}
+}
 
 // flush gives the databases new keyspaces. If nothing else is in the store they
 // get a new heap too, and the old one need not be taken apart.
@@ -44,14 +53,10 @@ func (s *Store) flush(dbs ...*DB) {
 		}
 	}
 	for _, db := range dbs {
-		had := db.Len()
 		if s.heap == old {
 			old.detached = append(old.detached, db.ks)
 		}
 		db.ks = newKeyspace(s.heap)
-		if f := s.Hooks.Flushed; f != nil && had > 0 {
-			f(db.index)
-		}
 	}
 }
 
@@ -61,7 +66,7 @@ func (s *Store) SwapDB(a, b int) {
 		return
 	}
 	s.dbs[a].ks, s.dbs[b].ks = s.dbs[b].ks, s.dbs[a].ks
-	if f := s.Hooks.Flushed; f != nil {
+	if f := s.Hooks.Swapped; f != nil {
 		f(a)
 		f(b)
 	}

@@ -40,8 +40,11 @@ type Hooks struct {
 	Expired func(db int, key []byte)
 	// Evicted: the key is deleted to make room. To be propagated likewise.
 	Evicted func(db int, key []byte)
-	// Flushed: the database was emptied, flushed or swapped with another.
+	// Flushed: the database, or all when db is negative, was flushed; it may have
+	// been empty.
 	Flushed func(db int)
+	// Swapped: the database holds what another did.
+	Swapped func(db int)
 }
 
 // Stats are counters since New or ResetStats.

@@ -235,7 +235,7 @@ func TestFlush(t *testing.T) {
 	}
 	for s.Tidy(10) {
 	}
-	if want := []int{0, 1, 0}; fmt.Sprint(flushed) != fmt.Sprint(want) {
+	if want := []int{0, 1, -1}; fmt.Sprint(flushed) != fmt.Sprint(want) {
 		t.Errorf("Flushed was called for %v, want %v", flushed, want)
 	}
 }
