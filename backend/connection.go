@@ -123,7 +123,7 @@ func (s *session) greet(x *commands.Ctx) {
 	x.BulkString("server")
 	x.BulkString("redis")
 	x.BulkString("version")
-	x.BulkString(redisVersion)
+	x.BulkString(RedisVersion)
 	x.BulkString("proto")
 	x.Int(int64(s.proto))
 	x.BulkString("id")

@@ -17,7 +17,7 @@ func infoServer(n *Node, b *infoText) {
 	up := time.Since(n.started)
 	exe, _ := os.Executable()
 	cfg := n.cfg()
-	b.field("redis_version", redisVersion)
+	b.field("redis_version", RedisVersion)
 	b.field("holdfast_version", Version)
 	b.field("redis_git_sha1", "00000000")
 	b.field("redis_git_dirty", 0)

@@ -30,14 +30,14 @@ func (n *Node) findSnapshot(cfg *conf.NodeConfig) string {
 	return name
 }
 
-// loadFile reads the snapshot file. A node that cannot read it gives up rather
+// loadFile reads the snapshot file and tells whether it could. A node that cannot read it gives up rather
 // than serve without its data, or let a group believe that it has none.
-func (n *Node) loadFile(name string) {
+func (n *Node) loadFile(name string) (ok bool) {
 	began := time.Now()
 	fresh, info, err := n.readFile(name)
 	if err != nil {
 		n.broken <- fmt.Errorf("cannot load %s: %w. Restore the file from a copy, or move it away to start empty", name, err)
-		return
+		return false
 	}
 	n.mu.Lock()
 	keys := 0
@@ -52,6 +52,7 @@ func (n *Node) loadFile(name string) {
 	n.mu.Unlock()
 	old.Close()
 	n.log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", time.Since(began).Seconds()), "keys", keys)
+	return true
 }
 
 // readFile loads a snapshot file into a new store.

@@ -7,6 +7,8 @@ import (
 	"errors"
 	"fmt"
 	"log/slog"
+	"os"
+	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -20,8 +22,8 @@ import (
 	"holdfast/conf"
 )
 
-// redisVersion is the Redis whose commands a node answers like.
-const redisVersion = "7.2.6"
+// RedisVersion is the Redis whose commands a node answers like.
+const RedisVersion = "7.2.6"
 
 // Version is Holdfast's own.
 const Version = "0.1.0"
@@ -53,8 +55,9 @@ type Node struct {
 	progress progress
 	walks    chan struct{} // held by the snapshot that is being taken
 
-	finishing sync.Mutex // held while the node is brought to an end
-	roles     sync.Mutex // serializes changes of role
+	finishing sync.Mutex  // held while the node is brought to an end
+	signalled atomic.Bool // a signal has begun that, and has not been called off
+	roles     sync.Mutex  // serializes changes of role
 
 	mu sync.Mutex // the engine lock; all below is under it
 
@@ -141,7 +144,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.hook(n.store)
 	n.confirm = repl.NewConfirm(n.confirmedMore)
 	n.feeds = n.newFeeds()
-	n.scripts = script.New(redisVersion)
+	n.scripts = script.New(RedisVersion)
 	for _, x := range n.contexts() {
 		x.Options = &n.options
 	}
@@ -218,9 +221,10 @@ func (n *Node) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		n.log.Warn("Received a signal, scheduling shutdown...")
 		n.scripts.Kill() // one that never ends would keep the engine for ever
-		err = n.finish(n.onSignal())
+		m := n.onSignal(n.cfg().ShutdownOnSigterm)
+		m.deaf, m.force = true, true
+		_, err = n.finish(m)
 	case <-n.life.Done():
 	case <-n.server.Done():
 	case err = <-n.broken:
@@ -234,20 +238,46 @@ func (n *Node) Start() error {
 	if _, err := netio.RaiseFileLimit(cfg.MaxClients); err != nil {
 		n.log.Warn(err.Error())
 	}
+	n.announce(cfg)
 	load := n.findSnapshot(cfg)
 	if err := n.listen(cfg); err != nil {
 		return err
 	}
+	n.log.Info("Server initialized", "run-id", n.runID)
 	n.control.start()
 	n.background(n.cron)
 	n.background(func() {
-		if load != "" {
-			n.loadFile(load)
+		if load != "" && !n.loadFile(load) {
+			return
 		}
+		n.sayReady(cfg)
 		n.beginFollowing()
 	})
-	n.log.Info("Ready to accept connections tcp", "port", cfg.Port, "run-id", n.runID)
 	return nil
+}
+
+// announce says in Redis's words, which tools wait for, what is starting.
+func (n *Node) announce(cfg *conf.NodeConfig) {
+	n.log.Info("oO0OoO0OoO0Oo Holdfast is starting oO0OoO0OoO0Oo")
+	n.log.Info(fmt.Sprintf("Redis version=%s, Holdfast version=%s, bits=%d, pid=%d, just started", RedisVersion, Version, strconv.IntSize, os.Getpid()))
+	if n.settings.File() == "" {
+		n.log.Info("Warning: no config file specified, using the default config. In order to specify a config file use holdfast node /path/to/redis.conf")
+	} else {
+		n.log.Info("Configuration loaded")
+	}
+	n.log.Info(fmt.Sprintf("Running mode=standalone, port=%d. PID: %d", cfg.Port, os.Getpid()))
+}
+
+// sayReady says that clients get answers from now on.
+func (n *Node) sayReady(cfg *conf.NodeConfig) {
+	for _, kind := range []struct {
+		name string
+		open bool
+	}{{"tcp", cfg.Port != 0}, {"unix", cfg.UnixSocket != ""}, {"tls", cfg.TLS.Port != 0}} {
+		if kind.open {
+			n.log.Info("Ready to accept connections " + kind.name)
+		}
+	}
 }
 
 // Close ends everything the node started and gives its memory back.

@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"os"
 	"slices"
 	"strings"
 	"time"
@@ -25,12 +26,45 @@ var (
 	errAborted = errors.New("the shutdown was aborted")
 )
 
-// onSignal is how SIGTERM and SIGINT end the node: by then nobody waits for an
-// answer, and whoever takes over should know at once.
-func (n *Node) onSignal() manner {
+// Signal is what SIGINT and SIGTERM do: it begins the end, in the manner of
+// shutdown-on-sigint or shutdown-on-sigterm, and returns at once. Run returns
+// when the node has ended; it goes on when its file cannot be written, or after
+// SHUTDOWN ABORT. A second SIGINT, and either one while the data is loaded, ends
+// the node as it is (server.c, sigShutdownHandler).
+func (n *Node) Signal(sig os.Signal) {
 	cfg := n.cfg()
-	m := manner{save: len(cfg.Save) > 0, deaf: true, force: true}
-	for _, word := range cfg.ShutdownOnSigterm {
+	name, words := "SIGTERM", cfg.ShutdownOnSigterm
+	if sig == os.Interrupt {
+		name, words = "SIGINT", cfg.ShutdownOnSigint
+	}
+	switch {
+	case n.loading.Load():
+		n.log.Warn("Received shutdown signal during loading, exiting now.")
+		n.halt()
+		return
+	case n.signalled.Swap(true):
+		if sig == os.Interrupt {
+			n.log.Warn("You insist... exiting now.")
+			n.halt()
+		}
+		return
+	}
+	n.log.Warn("Received " + name + " scheduling shutdown...")
+	n.background(func() {
+		defer n.signalled.Store(false)
+		n.scripts.Kill() // one that never ends would keep the engine for ever
+		if ended, _ := n.finish(n.onSignal(words)); ended {
+			n.halt()
+		}
+	})
+}
+
+// onSignal is how a signal ends the node. The node of a group goes in any case,
+// and lets whoever takes over know at once.
+func (n *Node) onSignal(words []string) manner {
+	managed := n.seen.Load().managed
+	m := manner{save: len(n.cfg().Save) > 0, deaf: managed, force: managed}
+	for _, word := range words {
 		m.set(word)
 	}
 	return m
@@ -81,7 +115,7 @@ func shutdown(s *session, x *commands.Ctx) {
 	default:
 		n.log.Warn("User requested shutdown...")
 		n.await(s, nil, func(func() bool) []byte {
-			if err := n.finish(m); err != nil {
+			if ended, _ := n.finish(m); !ended {
 				return resp.AppendError(nil, "ERR Errors trying to SHUTDOWN. Check logs.")
 			}
 			n.halt()
@@ -92,22 +126,21 @@ func shutdown(s *session, x *commands.Ctx) {
 
 // finish brings the node to an end after which only Close is left: replicas
 // have what they can get, nothing is executed any more, the file is written.
-// On an error, unless m is deaf, everything goes on as before.
-func (n *Node) finish(m manner) error {
+// When that fails, and m does not force it, everything goes on as before.
+func (n *Node) finish(m manner) (ended bool, err error) {
 	n.finishing.Lock()
 	defer n.finishing.Unlock()
 	if n.life.Err() != nil {
-		return nil
+		return true, nil
 	}
 	if !m.now {
 		if err := n.awaitReplicas(); err != nil {
-			return err
+			return false, err
 		}
 	}
 	n.mu.Lock()
 	n.ending = true
 	n.mu.Unlock()
-	var err error
 	if m.deaf {
 		err = n.unlisten()
 	}
@@ -117,10 +150,11 @@ func (n *Node) finish(m manner) error {
 	}
 	if err != nil && !m.deaf && !m.force {
 		n.log.Error("Error trying to save the DB, can't exit.", "err", err)
+		n.log.Error("Errors trying to shut down the server. Check the logs for more information.")
 		n.revive()
-		return err
+		return false, err
 	}
-	return err
+	return true, err
 }
 
 // saveLast writes the file once no other snapshot is being written.

@@ -82,7 +82,7 @@ func (f *source) Snapshot(ctx context.Context, begin func() repl.Cut, w io.Write
 // The engine lock is held.
 func (n *Node) aboutSnapshot(at repl.Cut) rdb.Info {
 	return rdb.Info{
-		RedisVersion: redisVersion, Created: n.now / 1000, UsedMemory: n.store.UsedMemory(), Keys: rdb.CountKeys(n.store),
+		RedisVersion: RedisVersion, Created: n.now / 1000, UsedMemory: n.store.UsedMemory(), Keys: rdb.CountKeys(n.store),
 		StreamID: at.ID, StreamOffset: at.Offset, StreamDB: at.DB, DataEpoch: at.Epoch,
 	}
 }

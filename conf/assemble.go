@@ -58,7 +58,7 @@ func (s *slots) take(from *setting) {
 		s.warn(from, "a directive of the node, which redis-sentinel accepts too")
 		return
 	case d == nil:
-		s.problems.add(from.at, from.key, unknown(s.part, from.key))
+		s.problems.add(from.at, from.name(d), unknown(s.part, from.key))
 		return
 	case isMonitorKey(d) && from.monitor == "":
 		s.problems.add(from.at, from.key, errMonitors)
@@ -71,7 +71,7 @@ func (s *slots) take(from *setting) {
 		_, err = d.Parse(text, nil)
 	}
 	if err != nil {
-		s.problems.add(from.at, from.key, told(err, text))
+		s.problems.add(from.at, from.name(d), told(err, text))
 		return
 	}
 	s.put(d, from, text)
@@ -105,7 +105,7 @@ func (s *slots) put(d *Directive, from *setting, text string) {
 		v = &slot{directive: d, monitor: from.monitor}
 		s.all = append(s.all, v)
 	}
-	if v.syntax != from.syntax || !d.Has(Repeated) {
+	if (v.syntax == inTOML) != (from.syntax == inTOML) || !d.Has(Repeated) {
 		v.texts = nil
 	}
 	v.syntax, v.at, v.key = from.syntax, from.at, from.key

@@ -54,14 +54,17 @@ type UnknownError struct {
 	Other Part   // a part that knows the key; 0 when none does
 }
 
+// badDirective is what redis-server says of a name that it does not know, and scripts look for.
+const badDirective = "Bad directive or wrong number of arguments"
+
 func (e *UnknownError) Error() string {
 	switch {
 	case e.Other != 0:
 		return fmt.Sprintf("a directive of the %s, not of the %s", e.Other, e.Part)
 	case e.Near != "":
-		return fmt.Sprintf("unknown directive; did you mean %s?", e.Near)
+		return fmt.Sprintf("%s; did you mean %s?", badDirective, e.Near)
 	}
-	return "unknown directive"
+	return badDirective
 }
 
 func unknown(part Part, key string) *UnknownError {

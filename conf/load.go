@@ -8,7 +8,7 @@ import (
 )
 
 // Load reads the configuration of the part that C is: the defaults, then the file ("" for none, Stdin for standard
-// input), then the flags as --key value pairs. The error names every fault that was found, each with its place.
+// input), then standard input where Stdin is the last flag, then the flags: --key and its values. The error names every fault that was found, each with its place.
 func Load[C Config](file string, flags []string) (*Settings[C], error) {
 	return load[C](file, flags, os.Stdin)
 }
@@ -22,6 +22,12 @@ func load[C Config](file string, flags []string, stdin io.Reader) (*Settings[C],
 		if err := r.file(file); err != nil {
 			return nil, fmt.Errorf("cannot read the configuration: %w", err)
 		}
+	}
+	if last := len(flags) - 1; last >= 0 && flags[last] == Stdin {
+		if err := r.file(Stdin); err != nil {
+			return nil, fmt.Errorf("cannot read the configuration: %w", err)
+		}
+		flags = flags[:last]
 	}
 	r.flags(flags)
 	said := gather(r.part, r.settings)

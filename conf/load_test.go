@@ -111,7 +111,7 @@ func TestFlagsReplaceTheFile(t *testing.T) {
 		"--port", "2", "--PORT", "3", "--replicaof", "10.0.0.1 6379", "--save", "60 5", "--loglevel", "debug")
 	equal(t, "port", c.Port, 3)
 	equal(t, "replicaof", c.ReplicaOf, "10.0.0.1:6379")
-	equal(t, "save", c.Save, []SavePoint{{time.Minute, 5}})
+	equal(t, "save", c.Save, []SavePoint{{3 * time.Second, 3}, {time.Minute, 5}}) // lines behind the file's
 	c = loadText[NodeConfig](t, "redis.conf", "save 1 1\nsave \"\"\nsave 3 3\n")
 	equal(t, "save after an empty one", c.Save, []SavePoint{{3 * time.Second, 3}})
 	s, err := New[NodeConfig]("--save", "")
@@ -121,9 +121,41 @@ func TestFlagsReplaceTheFile(t *testing.T) {
 	equal(t, "save", len(s.Config().Save), 0)
 }
 
+func TestFlagsAsRedisServerTakesThem(t *testing.T) {
+	s, err := New[NodeConfig]("--save", "900", "1", "300", "10", "--maxmemory 700mb", "--maxmemory-policy 'volatile-lru'",
+		"--logfile", "--strange", "--replicaof", "10.0.0.1", "6379", "--rename-command", "CONFIG", "", "--user", "a", "on", "--appendonly", "yes")
+	if err != nil {
+		t.Fatal(err)
+	}
+	c := s.Config()
+	equal(t, "save", c.Save, []SavePoint{{15 * time.Minute, 1}, {5 * time.Minute, 10}})
+	equal(t, "maxmemory", c.MaxMemory, int64(700<<20))
+	equal(t, "policy", c.MaxMemoryPolicy, "volatile-lru")
+	equal(t, "a value that begins as a flag", c.LogFile, "--strange")
+	equal(t, "replicaof", c.ReplicaOf, "10.0.0.1:6379")
+	equal(t, "rename-command", c.RenameCommands, []Rename{{"CONFIG", ""}})
+	equal(t, "user", c.Users, []string{"a on"})
+	equal(t, "appendonly", c.AppendOnly, true)
+	for _, flags := range [][]string{{"--save"}, {"--save", "--port", "1"}, {"loglevel", "debug", "--save", ""}} {
+		s, err := New[NodeConfig](flags...)
+		if err != nil || len(s.Config().Save) != 0 {
+			t.Errorf("%q: %v", flags, err)
+		}
+	}
+	t.Chdir(t.TempDir())
+	c = loadText[NodeConfig](t, "node.toml", `save = "1 1"`, "--save", "60", "5")
+	equal(t, "save in place of TOML's", c.Save, []SavePoint{{time.Minute, 5}})
+}
+
 func TestStandardInput(t *testing.T) {
 	s, err := load[NodeConfig](Stdin, nil, strings.NewReader("port 4711\n"))
 	if err != nil || s.Config().Port != 4711 {
+		t.Fatal(s, err)
+	}
+	t.Chdir(t.TempDir())
+	file := write(t, "redis.conf", "port 1\nmaxclients 77\n")
+	s, err = load[NodeConfig](file, []string{"--loglevel", "debug", Stdin}, strings.NewReader("port 4711\n"))
+	if err != nil || s.Config().Port != 4711 || s.Config().MaxClients != 77 || s.Config().LogLevel != "debug" {
 		t.Fatal(s, err)
 	}
 }
@@ -177,13 +209,13 @@ maxclients = "many"
 port = 1
 `, []string{"--appendonly", "maybe"},
 		`node.toml:1: port: argument must be between 0 and 65535 inclusive, got "70000"`,
-		`node.toml:2: appendolny: unknown directive; did you mean appendonly?`,
+		`node.toml:2: appendolny: Bad directive or wrong number of arguments; did you mean appendonly?`,
 		`node.toml:3: loglevel: the value has the wrong type: it takes a string`,
 		`node.toml:5: bind: the value has the wrong type: it takes an array, or a string`,
 		`node.toml:9: hold-timeout: a directive of the proxy, not of the node`,
 		`node.toml:10: maxclients: argument couldn't be parsed into an integer, got "many"`,
-		`node.toml:12: tables.port: unknown directive; did you mean tls-port?`,
-		`command line: appendonly: argument must be 'yes' or 'no', got "maybe"`)
+		`node.toml:12: tables.port: Bad directive or wrong number of arguments; did you mean tls-port?`,
+		`command line: 'appendonly "maybe"': argument must be 'yes' or 'no', got "maybe"`)
 	faults[NodeConfig](t, "redis.conf", `port 6379 6380
 bind
 slave-of 10.0.0.1 6379
@@ -195,7 +227,7 @@ appendonly true
 `, nil,
 		`redis.conf:1: port: wrong number of arguments`,
 		`redis.conf:2: bind: wrong number of arguments`,
-		`redis.conf:3: slave-of: unknown directive; did you mean slaveof?`,
+		`redis.conf:3: slave-of: Bad directive or wrong number of arguments; did you mean slaveof?`,
 		`redis.conf:4: Unbalanced quotes in configuration line`,
 		`redis.conf:5: sentinel: sentinel directive while not in sentinel mode`,
 		`redis.conf:6: include: open missing.conf: no such file or directory`,
@@ -208,12 +240,18 @@ func TestFaultsOfFlags(t *testing.T) {
 		flags []string
 		want  string
 	}{
-		{[]string{"--port"}, `command line: --port: the flag needs a value`},
-		{[]string{"port", "1"}, "command line: port: not a flag; write --key value, the value in quotes where it has blanks\n" +
-			"command line: 1: not a flag; write --key value, the value in quotes where it has blanks"},
-		{[]string{"--prot", "1"}, `command line: prot: unknown directive; did you mean port?`},
-		{[]string{"--group", "g"}, `command line: group: a directive of the proxy, not of the node`},
-		{[]string{"--monitor.m.quorum", "2"}, `command line: monitor.quorum: a directive of the sentinel, not of the node`},
+		{[]string{"--port"}, `command line: 'port': wrong number of arguments`},
+		{[]string{"--port", "1", "2"}, `command line: 'port "1" "2"': wrong number of arguments`},
+		{[]string{"--port", "--loglevel", "verbose"}, `command line: 'port "--loglevel" "verbose"': wrong number of arguments`},
+		{[]string{"--port", "--bla", "--loglevel", "verbose"}, `command line: 'port "--bla"': argument couldn't be parsed into an integer, got "--bla"`},
+		{[]string{"--requirepass", "a", "b"}, `command line: 'requirepass': wrong number of arguments`},
+		{[]string{"--shutdown-on-sigint"}, `command line: 'shutdown-on-sigint': argument(s) must be one of the following: default, save, nosave, now, force`},
+		{[]string{"--replicaof", "--127.0.0.1", "--abc"}, "command line: 'replicaof \"--127.0.0.1\"': wrong number of arguments\n" +
+			`command line: 'abc': Bad directive or wrong number of arguments`},
+		{[]string{"--"}, `command line: Bad directive or wrong number of arguments`},
+		{[]string{"--prot", "1"}, `command line: 'prot "1"': Bad directive or wrong number of arguments; did you mean port?`},
+		{[]string{"--group", "g"}, `command line: 'group "g"': a directive of the proxy, not of the node`},
+		{[]string{"--monitor.m.quorum", "2"}, `command line: 'monitor.quorum "2"': a directive of the sentinel, not of the node`},
 	} {
 		if _, err := New[NodeConfig](c.flags...); err == nil || err.Error() != c.want {
 			t.Errorf("%q: %v, want %s", c.flags, err, c.want)

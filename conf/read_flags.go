@@ -5,11 +5,7 @@ import (
 	"strings"
 )
 
-var (
-	errNoValue  = errors.New("the flag needs a value")
-	errNotAFlag = errors.New("not a flag; write --key value, the value in quotes where it has blanks")
-	errNoGroup  = errors.New("belongs to one group; write --monitor.NAME.option value")
-)
+var errNoGroup = errors.New("belongs to one group; write --monitor.NAME.option value")
 
 // SplitFlags parts the arguments of a subcommand into the file, "" when none is given, and the flags.
 func SplitFlags(args []string) (file string, flags []string) {
@@ -19,28 +15,50 @@ func SplitFlags(args []string) (file string, flags []string) {
 	return "", args
 }
 
-// flags reads --key value pairs: every flag takes exactly one value, whatever that begins with.
+// flags reads options as lines of redis.conf that were given on the command line.
 func (r *reader) flags(args []string) {
-	for len(args) > 0 {
-		key, isFlag := strings.CutPrefix(args[0], "--")
-		if !isFlag || key == "" {
-			r.problems.add(Place{}, args[0], errNotAFlag)
-			args = args[1:]
+	for _, option := range splitOptions(args) {
+		if len(option) == 0 || option[0] == "" {
+			r.problems.add(Place{}, "", unknown(r.part, "--"))
 			continue
 		}
-		if len(args) == 1 {
-			r.problems.add(Place{}, args[0], errNoValue)
-			return
-		}
-		r.flag(key, args[1])
-		args = args[2:]
+		r.flag(option[0], option[1:])
 	}
 }
 
-// flag takes one pair. The name of a group in --monitor.NAME.option keeps its case and may hold dots; an option holds none.
-func (r *reader) flag(key, value string) {
+// splitOptions parts arguments into options, each a name and its values, as redis-server does (server.c, main):
+// "--name" begins one; the argument behind it is its value whatever it begins with, and so are all further ones up to the
+// next that begins with "--". Name and value may be one argument. Alone, --save means an empty value.
+func splitOptions(args []string) (options [][]string) {
+	mayBegin := true
+	for i, arg := range args {
+		name, begins := strings.CutPrefix(arg, "--")
+		if !begins || !mayBegin {
+			if len(options) == 0 {
+				options = append(options, nil)
+			}
+			options[len(options)-1] = append(options[len(options)-1], arg)
+			mayBegin = true
+			continue
+		}
+		words, ok := SplitArgs(name)
+		if !ok {
+			words = []string{name}
+		}
+		bare := i+1 == len(args) || strings.HasPrefix(args[i+1], "--")
+		if bare && len(words) == 1 && strings.EqualFold(words[0], "save") {
+			words = append(words, "")
+		}
+		options = append(options, words)
+		mayBegin = len(words) != 1
+	}
+	return options
+}
+
+// flag takes one option. The name of a group in --monitor.NAME.option keeps its case and may hold dots; an option holds none.
+func (r *reader) flag(key string, values []string) {
 	if len(key) < len(monitorPrefix) || !strings.EqualFold(key[:len(monitorPrefix)], monitorPrefix) {
-		r.directive(Place{}, onCommandLine, strings.ToLower(key), []string{value})
+		r.directive(Place{}, onCommandLine, strings.ToLower(key), values)
 		return
 	}
 	name, option := key[len(monitorPrefix):], ""
@@ -52,6 +70,6 @@ func (r *reader) flag(key, value string) {
 		return
 	}
 	r.settings = append(r.settings, setting{
-		syntax: onCommandLine, key: monitorPrefix + option, monitor: name, words: []string{value},
+		syntax: onCommandLine, key: monitorPrefix + option, monitor: name, words: values,
 	})
 }

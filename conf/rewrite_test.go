@@ -124,7 +124,7 @@ func TestRewriteRefuses(t *testing.T) {
 		want   string
 	}{
 		{"none.conf", Change{Key: "port"}, "rewriting none.conf: lstat none.conf: no such file or directory"},
-		{file, Change{Key: "prot"}, "rewriting a.conf: prot: unknown directive; did you mean port?"},
+		{file, Change{Key: "prot"}, "rewriting a.conf: prot: Bad directive or wrong number of arguments; did you mean port?"},
 		{file, Change{Key: "group"}, "rewriting a.conf: group: a directive of the proxy, not of the node"},
 	} {
 		if err := Rewrite(c.file, Node, c.change); err == nil || err.Error() != c.want {

@@ -145,7 +145,7 @@ func TestFaultsOfASentinel(t *testing.T) {
 		"sentinel.toml:4: a b quorum: is 2, more than there are raft.members, 1",
 		"sentinel.toml:5: a b lease-milliseconds: is 500, but must be at least 3 x raft.timeout, 750")
 	toml("raft-single = true\n[[monitor]]\nname = \"m\"\nmaster = \"a:1\"\nqorum = 1\n\n[[monitor]]\nname = \"m\"\nmaster = \"b:1\"\n[[monitor]]\nmaster = \"c:1\"\n",
-		"sentinel.toml:5: monitor.qorum: unknown directive; did you mean monitor.quorum?",
+		"sentinel.toml:5: monitor.qorum: Bad directive or wrong number of arguments; did you mean monitor.quorum?",
 		"sentinel.toml:8: monitor m: Duplicate master name: the first is at sentinel.toml:3",
 		"sentinel.toml:10: monitor: every [[monitor]] needs a name")
 	toml("raft-single = true\n[monitor]\nname = \"m\"\n", "sentinel.toml:2: monitor: groups are written as tables [[monitor]]")
@@ -154,7 +154,7 @@ func TestFaultsOfASentinel(t *testing.T) {
 	conf("sentinel quorum m 1\nsentinel monitor m 10.0.0.1\nsentinel quroum m 1\nsentinel down-after-milliseconds m 0\nsentinel\n",
 		"sentinel.conf:1: quorum m: No such master with specified name",
 		"sentinel.conf:2: sentinel monitor: wrong number of arguments",
-		"sentinel.conf:3: sentinel quroum: unknown directive; did you mean quorum?",
+		"sentinel.conf:3: sentinel quroum: Bad directive or wrong number of arguments; did you mean quorum?",
 		`sentinel.conf:4: monitor.down-after-milliseconds: argument must be between 1 and 9223372036854 inclusive, got "0"`,
 		"sentinel.conf:5: sentinel: wrong number of arguments")
 	conf("sentinel resolve-hostnames no\nsentinel monitor m node1 6379 1\nsentinel notification-script m /no/such\n",
@@ -170,7 +170,7 @@ func TestMonitorSettings(t *testing.T) {
 	equal(t, "text", m.Text("down-after-milliseconds"), "500")
 	for _, c := range []struct{ option, value, want string }{
 		{"quorum", "0", "argument must be between 1 and 2147483647 inclusive"},
-		{"qorum", "1", "unknown directive; did you mean quorum?"},
+		{"qorum", "1", "Bad directive or wrong number of arguments; did you mean quorum?"},
 		{"name", "x", "can't set immutable config"},
 	} {
 		if err := m.Set(c.option, c.value); err == nil || err.Error() != c.want {

@@ -18,7 +18,8 @@ type setting struct {
 	value   any      // the value in TOML
 }
 
-// syntax is where a setting was read from. Later ones replace earlier ones, never add to them.
+// syntax is where a setting was read from. Flags are lines of redis.conf that stand behind the file's; what a file in TOML
+// says, they replace.
 type syntax uint8
 
 const (
@@ -26,6 +27,23 @@ const (
 	inLines
 	onCommandLine
 )
+
+// name is how an error calls the setting: by its key, on a command line with the values as they were given, which is what
+// shows where one option ended and the next began. Secrets are left out.
+func (s *setting) name(d *Directive) string {
+	if s.syntax != onCommandLine {
+		return s.key
+	}
+	var b strings.Builder
+	b.WriteString("'" + s.key)
+	for _, word := range s.words {
+		if d != nil && d.Has(Secret) {
+			break
+		}
+		b.WriteString(" " + doubleQuoted(word))
+	}
+	return b.String() + "'"
+}
 
 // text is the setting's value in the form the directive's codec reads.
 func (s *setting) text(d *Directive) (string, error) {
@@ -35,6 +53,9 @@ func (s *setting) text(d *Directive) (string, error) {
 	switch {
 	case len(s.words) == 1:
 		return s.words[0], nil
+	case len(s.words) == 0 && d.Type == Words:
+		_, err := d.choose("")
+		return "", err
 	case len(s.words) == 0 || !d.Type.takesWords():
 		return "", errArgs
 	}

@@ -74,7 +74,11 @@ func parseHostPort(d *Directive, text string, _ any) (any, error) {
 		return "", nil
 	}
 	if len(words) == 1 {
-		return parseAddr(&Directive{Min: 1}, words[0], nil)
+		addr, err := parseAddr(&Directive{Min: 1}, words[0], nil)
+		if err != nil {
+			return nil, errArgs
+		}
+		return addr, nil
 	}
 	if len(words) != 2 {
 		return nil, errArgs

@@ -104,6 +104,11 @@ func quoteArg(word string) string {
 	if plain {
 		return word
 	}
+	return doubleQuoted(word)
+}
+
+// doubleQuoted writes a word in double quotes, with escapes for what has no other form there.
+func doubleQuoted(word string) string {
 	out := []byte{'"'}
 	for i := range len(word) {
 		switch c := word[i]; {

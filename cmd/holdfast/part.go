@@ -7,6 +7,7 @@ import (
 	"log/slog"
 	"os"
 	"os/exec"
+	"os/signal"
 	"strconv"
 	"strings"
 	"sync/atomic"
@@ -35,10 +36,14 @@ func partCommand[C conf.Config](name, short, long string, assemble assembler[C])
 		Long: long + `
 
 FILE ends in .toml or is read in Redis's syntax; - is standard input. Every
-directive is also a flag with one value, and flags stand above the file.`,
+directive is also a flag, its values behind it, and flags stand above the file.`,
 		DisableFlagParsing:    true,
 		DisableFlagsInUseLine: true,
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if len(args) == 1 && (args[0] == "-v" || args[0] == "--version") {
+				fmt.Fprintln(cmd.OutOrStdout(), redisVersionLine())
+				return nil
+			}
 			if wantsHelp(args) {
 				defer printDirectives(cmd.OutOrStdout(), name)
 				return cmd.Help()
@@ -72,7 +77,11 @@ func runPart[C conf.Config](ctx context.Context, args []string, assemble assembl
 		return daemonize()
 	}
 	if _, isProxy := any(settings).(*conf.Settings[conf.ProxyConfig]); !isProxy { // which writes nothing
-		if _, err := conf.PrepareDir(cfg.Dir); err != nil {
+		dir, err := conf.PrepareDir(cfg.Dir)
+		if err != nil {
+			return err
+		}
+		if err := settings.Put(conf.Pair{Name: "dir", Value: dir}); err != nil {
 			return err
 		}
 	}
@@ -84,7 +93,7 @@ func runPart[C conf.Config](ctx context.Context, args []string, assemble assembl
 	defer closer.Close()
 	removePid, err := writePid(cfg.PidFile)
 	if err != nil {
-		return err
+		log.Warn("Failed to write PID file: " + err.Error())
 	}
 	defer removePid()
 	for _, w := range settings.Warnings() {
@@ -101,16 +110,36 @@ func runPart[C conf.Config](ctx context.Context, args []string, assemble assembl
 // serve runs p and writes how it ended into its log too, where an operator
 // looks.
 func serve(ctx context.Context, p part, log *slog.Logger) error {
+	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) // as redis-server does
+	if s, ok := p.(signalled); ok {
+		ctx = context.WithoutCancel(ctx)
+		defer relaySignals(s)()
+	}
 	err := p.Run(ctx)
-	switch {
-	case err != nil:
+	if err != nil {
 		log.Error(err.Error())
-	case ctx.Err() != nil:
-		log.Warn("Told to stop, bye bye...")
-	default:
-		log.Warn("bye bye...")
+	} else {
+		log.Warn("Holdfast is now ready to exit, bye bye...")
 	}
 	return err
+}
+
+// signalled is a part that decides itself what a signal to end means.
+type signalled interface{ Signal(os.Signal) }
+
+// relaySignals passes signals on until stop is called.
+func relaySignals(s signalled) (stop func()) {
+	signals := make(chan os.Signal, 1)
+	signal.Notify(signals, os.Interrupt, syscall.SIGTERM)
+	go func() {
+		for sig := range signals {
+			s.Signal(sig)
+		}
+	}()
+	return func() {
+		signal.Stop(signals)
+		close(signals)
+	}
 }
 
 // letterOf is the letter of the part once there is one, C before.
@@ -142,7 +171,7 @@ func writePid(file string) (remove func(), err error) {
 		return func() {}, nil
 	}
 	if err := os.WriteFile(file, []byte(strconv.Itoa(os.Getpid())+"\n"), 0o644); err != nil {
-		return nil, fmt.Errorf("cannot write the pidfile: %w", err)
+		return func() {}, err
 	}
 	return func() { os.Remove(file) }, nil
 }
