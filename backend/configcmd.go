@@ -71,7 +71,7 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 
 // setOptions hands the handlers the settings that they go by.
 func (n *Node) setOptions(cfg *conf.NodeConfig) {
-	n.options = commands.Options{LazyExpire: cfg.LazyExpire, LazyServerDel: cfg.LazyServerDel}
+	n.options = commands.Options{HLLSparseMax: int(cfg.HLLSparseMaxBytes), LazyExpire: cfg.LazyExpire, LazyServerDel: cfg.LazyServerDel}
 }
 
 // contexts are those in which handlers run.

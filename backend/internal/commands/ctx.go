@@ -39,6 +39,7 @@ type Ctx struct {
 	Out []byte // the reply buffer
 
 	dirty   int
+	hll     types.HLL // one that is being changed
 	effects Effects
 	wait    Wait
 	notify  func(class Class, event string, db int, key []byte)

@@ -123,7 +123,7 @@ func carry(t *testing.T, r *rig, redis *realRedis) {
 func FuzzRestored(f *testing.F) {
 	r := newRig(f)
 	for _, line := range []string{"SET k some-text", "SET k 17", "RPUSH k a 1 b", "SADD k 1 2 3", "SADD k a b c", "HSET k f v g 1",
-		"ZADD k 1 a 2.5 b 2.5 c"} {
+		"ZADD k 1 a 2.5 b 2.5 c", "PFADD k a b c"} {
 		r.do("DEL", "k")
 		r.line(line)
 		payload := dumped(f, r.do("DUMP", "k"))
@@ -131,7 +131,7 @@ func FuzzRestored(f *testing.F) {
 	}
 	uses := words(`LRANGE_k_0_-1 LPUSH_k_x LPOS_k_x_RANK_-1 LSET_k_0_y LREM_k_0_a LTRIM_k_1_2 RPOP_k SMEMBERS_k SADD_k_7_seven SRANDMEMBER_k_-3
 		SREM_k_a SPOP_k HGETALL_k HSET_k_f_w HDEL_k_g HRANDFIELD_k_2 HSCAN_k_0 ZRANGE_k_0_-1_WITHSCORES ZADD_k_2_b ZRANK_k_a
-		ZRANGEBYSCORE_k_1_3 ZRANGEBYLEX_k_[a_[z ZREM_k_c ZPOPMIN_k GET_k APPEND_k_x BITCOUNT_k
+		ZRANGEBYSCORE_k_1_3 ZRANGEBYLEX_k_[a_[z ZREM_k_c ZPOPMIN_k GET_k APPEND_k_x BITCOUNT_k PFCOUNT_k PFADD_k_d PFMERGE_other_k
 		OBJECT_ENCODING_k COPY_k_c DUMP_k DEL_k`)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := newRig(t)

@@ -3,6 +3,9 @@ package commands
 // Options are the settings that handlers go by. The gate owns them and changes
 // them between requests.
 type Options struct {
+	// HLLSparseMax is the size in bytes up to which a HyperLogLog stays sparse
+	// (hll-sparse-max-bytes).
+	HLLSparseMax int
 	// LazyExpire and LazyServerDel choose the word by which replicas are told of
 	// a key that expired or that another command's effect deleted: UNLINK
 	// instead of DEL (lazyfree-lazy-expire, lazyfree-lazy-server-del).

@@ -132,7 +132,7 @@ var vocabulary = strings.Fields(`0 1 -1 2 3 7 10 -3 1.5 x nan inf -inf +inf (1 [
 	withvalues string list async sync`)
 
 // random are the commands whose reply nobody can foretell, and what only rests.
-var random = []string{"dbsize", "dump", "randomkey", "scan", "spop", "srandmember", "hrandfield", "zrandmember", "object|encoding", "object|refcount", "object|idletime",
+var random = []string{"dbsize", "dump", "pfselftest", "randomkey", "scan", "spop", "srandmember", "hrandfield", "zrandmember", "object|encoding", "object|refcount", "object|idletime",
 	"object|freq", "object|help", "flushall", "swapdb"}
 
 func (g *generator) mistyped(names []string) []string {

@@ -127,6 +127,10 @@ func (s *Store) Now() int64 { return s.now }
 // SetExpiry sets what becomes of keys whose time has come.
 func (s *Store) SetExpiry(e Expiry) { s.expiry = e }
 
+// Follows tells whether the data changes by a master's stream alone, so that no
+// command of a client may touch it.
+func (s *Store) Follows() bool { return s.expiry == ExpiryHide }
+
 // ResetStats sets the counters to zero, for CONFIG RESETSTAT.
 func (s *Store) ResetStats() { s.Stats = Stats{} }
 

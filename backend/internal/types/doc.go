@@ -32,6 +32,8 @@
 //	ZSet   Listpack of members and scores      then a ZIndex: a Dict and a counted B+ tree
 //	List   Listpack                            then a Quicklist: an array of listpacks
 //
+// An HLL is not one of them: it is a string with an inner form, which is Redis's too.
+//
 // Space holds the Limits at which one becomes the other. Hash, Set, ZSet and List are
 // views: small values made from what the keyspace keeps of a collection (a Root),
 // which convert it as it grows and give the new Root back.
