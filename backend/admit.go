@@ -25,7 +25,12 @@ func (n *Node) admit(s *session, x *commands.Ctx, c *command.Command) bool {
 			n.refuseRouting(s, x, text)
 			return false
 		}
-		if text := n.trouble(c); text != "" {
+		n.relieve()
+		text := n.trouble(c)
+		if text == "" && n.noRoom && s.multi != nil && !endsQueue(c) {
+			text = oomText // what is queued takes memory too
+		}
+		if text != "" {
 			n.fail(s, x, text)
 			return false
 		}
@@ -94,10 +99,10 @@ func (n *Node) trouble(c *command.Command) string {
 	}
 	cfg := n.cfg()
 	switch {
+	case n.noRoom && c.Has(command.DenyOOM):
+		return oomText
 	case n.saves.failed && cfg.StopWritesOnSaveError && len(cfg.Save) > 0 && (c.Has(command.Write) || c.Name == "ping"):
 		return misconfText
-	case n.memoryLimit > 0 && c.Has(command.DenyOOM) && n.store.UsedMemory()+n.overhead > n.memoryLimit:
-		return oomText
 	case cfg.MinReplicasToWrite > 0 && c.Has(command.Write) && n.goodReplicas(cfg.MinReplicasMaxLag) < cfg.MinReplicasToWrite:
 		return "NOREPLICAS Not enough good replicas to write."
 	}

@@ -171,6 +171,7 @@ func (s *session) emitHere(b []byte, gate uint64, replies int) {
 // checkClientOutputBufferLimits). It runs on the client's loop, with or without
 // the engine lock: it looks only at what the loop itself changes.
 func (s *session) limitOutput() {
+	s.count()
 	limits := &s.node.cfg().OutputLimits
 	limit := limits.Normal
 	if s.subs != nil {

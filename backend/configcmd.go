@@ -47,6 +47,7 @@ func configSet(s *session, x *commands.Ctx) {
 // engine lock is held: only commands change the configuration.
 func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.store.SetLimits(limits(next))
+	n.store.SetEviction(eviction(next))
 	n.setOptions(next)
 	n.guard(next)
 	n.derive()
@@ -79,13 +80,9 @@ func (n *Node) contexts() []*commands.Ctx {
 	return []*commands.Ctx{&n.x, &n.waker, &n.applier, &n.inner}
 }
 
-// guard notes which of the settings that restrict commands are in use. maxmemory
-// is kept to where nothing is to be evicted.
+// guard notes which of the settings that restrict commands are in use.
 func (n *Node) guard(cfg *conf.NodeConfig) {
-	n.memoryLimit = 0
-	if cfg.MaxMemoryPolicy == "noeviction" {
-		n.memoryLimit = cfg.MaxMemory
-	}
+	n.limitMemory(cfg)
 	n.guarded = n.memoryLimit > 0 || cfg.MinReplicasToWrite > 0
 }
 

@@ -24,6 +24,9 @@ func (n *Node) cron() {
 		case <-n.life.Done():
 			return
 		case <-ticker.C:
+		case <-n.crowded:
+			n.evictOn()
+			continue
 		}
 		ping := time.Since(lastPing) >= n.cfg().ReplPingPeriod
 		if ping {
@@ -31,7 +34,9 @@ func (n *Node) cron() {
 		}
 		n.housekeep(ping)
 		if turn++; turn%10 == 0 {
+			n.countClients()
 			n.mu.Lock()
+			n.limitTables()
 			n.saveIfDue()
 			n.takeFigures()
 			n.mu.Unlock()
@@ -101,6 +106,7 @@ func (n *Node) newStore() (*store.Store, error) {
 		return nil, err
 	}
 	s.SetLimits(limits(cfg))
+	s.SetEviction(eviction(cfg))
 	return s, nil
 }
 
@@ -109,6 +115,7 @@ func (n *Node) hook(s *store.Store) {
 	s.Hooks = store.Hooks{
 		Changed: n.changed,
 		Expired: n.expired,
+		Evicted: n.evicted,
 		Flushed: n.flushed,
 		Swapped: n.touchedAll,
 	}
@@ -116,15 +123,19 @@ func (n *Node) hook(s *store.Store) {
 
 var delWord, unlinkWord = []byte("DEL"), []byte("UNLINK")
 
+// deletionWord is the command that stands for a deletion in the stream.
+func deletionWord(lazy bool) []byte {
+	if lazy {
+		return unlinkWord
+	}
+	return delWord
+}
+
 // expired propagates that a key's time has come. The store reports the change
 // next.
 func (n *Node) expired(db int, key []byte) {
 	n.expiring = true
-	word := delWord
-	if n.options.LazyExpire {
-		word = unlinkWord
-	}
-	n.unit.add(db, [][]byte{word, key})
+	n.unit.add(db, [][]byte{deletionWord(n.options.LazyExpire), key})
 	if n.events.keyspace || n.events.keyevent {
 		n.event(commands.Expired, "expired", db, key)
 	}

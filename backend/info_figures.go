@@ -33,6 +33,12 @@ type figures struct {
 	dataset                    int64 // bytes of keys and values
 	used                       int64 // bytes of all that is allocated
 	peak                       int64
+	overhead                   int64 // of used, what is not data
+	uncounted                  int64 // of used, what maxmemory does not count
+	startup                    int64
+	clientMemory, backlog      int64
+	pending                    int // values deleted and not freed
+	evicting                   evicting
 	dirty                      int64
 	stats                      stats
 	saves                      saves
@@ -74,8 +80,9 @@ func (n *Node) takeFigures() {
 	if t := n.tracking; t != nil {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}
 	}
-	n.overhead = heapBytes()
-	f.used = f.dataset + n.overhead
+	f.used, f.overhead, f.uncounted = n.usedMemory(), n.overhead(), n.uncountedMemory()
+	f.startup, f.clientMemory, f.backlog = n.startMemory, n.clientMemory.Load(), n.stream.Backlog().Memory()
+	f.pending, f.evicting = n.store.PendingObjects(), n.evicting
 	f.peak = f.used
 	for _, c := range n.clients {
 		if c.waiting != nil {

@@ -60,7 +60,7 @@ func infoClients(n *Node, b *infoText) {
 
 func infoMemory(n *Node, b *infoText) {
 	f, cfg := n.figures.Load(), n.cfg()
-	rss, overhead := residentSize(), f.used-f.dataset
+	rss := residentSize()
 	b.field("used_memory", f.used)
 	b.field("used_memory_human", human(f.used))
 	b.field("used_memory_rss", rss)
@@ -68,10 +68,10 @@ func infoMemory(n *Node, b *infoText) {
 	b.field("used_memory_peak", f.peak)
 	b.field("used_memory_peak_human", human(f.peak))
 	b.field("used_memory_peak_perc", percent(f.used, f.peak))
-	b.field("used_memory_overhead", overhead)
-	b.field("used_memory_startup", 0)
+	b.field("used_memory_overhead", f.overhead)
+	b.field("used_memory_startup", f.startup)
 	b.field("used_memory_dataset", f.dataset)
-	b.field("used_memory_dataset_perc", percent(f.dataset, f.used))
+	b.field("used_memory_dataset_perc", percent(f.dataset, f.used-f.startup))
 	b.field("allocator_allocated", f.used)
 	b.field("allocator_active", rss)
 	b.field("allocator_resident", rss)
@@ -99,12 +99,16 @@ func infoMemory(n *Node, b *infoText) {
 	b.field("rss_overhead_bytes", 0)
 	b.field("mem_fragmentation_ratio", ratio)
 	b.field("mem_fragmentation_bytes", rss-f.used)
-	b.field("mem_not_counted_for_evict", 0)
-	b.field("mem_replication_backlog", n.stream.Backlog().Size())
-	b.field("mem_total_replication_buffers", n.stream.Backlog().Size())
-	b.zeros("mem_clients_slaves", "mem_clients_normal", "mem_cluster_links", "mem_aof_buffer")
+	b.field("mem_not_counted_for_evict", f.uncounted)
+	b.field("mem_replication_backlog", min(f.backlog, int64(n.stream.Backlog().Size())))
+	b.field("mem_total_replication_buffers", f.backlog)
+	b.field("mem_clients_slaves", max(f.backlog-int64(n.stream.Backlog().Size()), 0))
+	b.field("mem_clients_normal", f.clientMemory)
+	b.zeros("mem_cluster_links", "mem_aof_buffer")
 	b.field("mem_allocator", "holdfast-arena")
-	b.zeros("active_defrag_running", "lazyfree_pending_objects", "lazyfreed_objects")
+	b.field("active_defrag_running", 0)
+	b.field("lazyfree_pending_objects", f.pending)
+	b.field("lazyfreed_objects", f.store.LazyFreed)
 }
 
 func percent(part, whole int64) string {

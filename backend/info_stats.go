@@ -24,8 +24,11 @@ func infoStats(n *Node, b *infoText) {
 	b.field("sync_partial_err", syncs.PartialErr)
 	b.field("expired_keys", f.store.Expired)
 	b.field("expired_stale_perc", "0.00")
-	b.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds", "evicted_keys", "evicted_clients",
-		"total_eviction_exceeded_time", "current_eviction_exceeded_time")
+	b.zeros("expired_time_cap_reached_count", "expire_cycle_cpu_milliseconds")
+	b.field("evicted_keys", f.store.Evicted)
+	b.zeros("evicted_clients")
+	b.field("total_eviction_exceeded_time", f.evicting.total(f.at).Milliseconds())
+	b.field("current_eviction_exceeded_time", f.evicting.current(f.at).Milliseconds())
 	b.field("keyspace_hits", f.store.Hits)
 	b.field("keyspace_misses", f.store.Misses)
 	b.field("pubsub_channels", f.channels)

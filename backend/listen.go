@@ -115,6 +115,7 @@ func (n *Node) accept(c *netio.Conn) netio.Session {
 	s.parser.BulkLimit = int(cfg.ProtoMaxBulkLen)
 	s.setAuthed(cfg.RequirePass == "")
 	n.clients[s.id] = s
+	s.count()
 	return s
 }
 

@@ -68,11 +68,13 @@ type Node struct {
 	origin      session // stands for the master whose stream is applied
 	unit        unit
 	standing    standing
-	open        bool   // nothing about this node's state restricts commands
-	ending      bool   // nothing is executed any more
-	applying    bool   // what a master sent is executed
-	memoryLimit int64  // bytes of data past which commands that need memory are refused; 0: none
-	overhead    int64  // bytes of Go's heap, as of the last figures
+	open        bool  // nothing about this node's state restricts commands
+	ending      bool  // nothing is executed any more
+	applying    bool  // what a master sent is executed
+	memoryLimit int64 // maxmemory, bytes; 0: none
+	noRoom      bool  // keys could not be evicted, as of the command's or script's begin
+	evicting    evicting
+	startMemory int64  // bytes in use when the node was made
 	guarded     bool   // a setting asks to look at memory or replicas before commands
 	abortEnd    func() // SHUTDOWN ABORT; nil while there is nothing to abort
 
@@ -110,6 +112,9 @@ type Node struct {
 	stats      stats
 	errors     map[string]int64 // replied, by code
 
+	clientMemory atomic.Int64  // bytes that clients make the node hold
+	crowded      chan struct{} // there is more to evict than a command had time for
+
 	waiting   atomic.Int64 // clients with held replies
 	releasing atomic.Bool  // a release is on its way to the loops
 }
@@ -123,7 +128,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	cfg := settings.Config()
 	n := &Node{
 		settings: settings, log: log, started: time.Now(),
-		broken: make(chan error, 1), walks: make(chan struct{}, 1),
+		broken: make(chan error, 1), walks: make(chan struct{}, 1), crowded: make(chan struct{}, 1),
 		runID: randomID(20), incarnation: randomID(20),
 		clients: make(map[int64]*session), audience: newAudience(),
 		watchers: make(map[dbKey]map[*session]struct{}), blocked: make(map[dbKey][]*session),
@@ -159,6 +164,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 		return nil, err
 	}
 	n.saves.last = n.started
+	n.startMemory = heapBytes() - n.stream.Backlog().Memory()
 	n.takeFigures()
 	settings.OnChange(n.configChanged)
 	return n, nil

@@ -84,6 +84,8 @@ type scriptHost struct {
 	s    *session
 	db   int  // the script's own SELECT ends with it
 	free bool // it declared that it may take more memory
+
+	wrote bool // it has run a command that writes: no lack of memory stops it half-way
 }
 
 // Call runs one command of a script.
@@ -99,6 +101,7 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 		n.countError(text)
 		return resp.AppendError(x.Out, text)
 	}
+	h.wrote = h.wrote || run.cmd.Has(command.Write)
 	outer := h.s.db
 	h.s.db = h.db
 	n.run(h.s, x, run, args)
@@ -115,7 +118,7 @@ func (h *scriptHost) refuses(run *handler) string {
 	if text := n.routing(run.cmd); text != "" {
 		return text
 	}
-	if text := n.trouble(run.cmd); text != "" && !(text == oomText && h.free) {
+	if text := n.trouble(run.cmd); text != "" && !(text == oomText && (h.free || h.wrote)) {
 		return text
 	}
 	return ""

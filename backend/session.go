@@ -52,8 +52,9 @@ type session struct {
 	batch   batch
 
 	held      heldReplies
-	leaves    bool  // closed once held is empty
-	softSince int64 // unix ms since which the output is past the soft limit; 0: it is not
+	leaves    bool         // closed once held is empty
+	memory    atomic.Int64 // bytes that n.clientMemory has of this client; written on the loop
+	softSince int64        // unix ms since which the output is past the soft limit; 0: it is not
 }
 
 // quiet is the state of CLIENT REPLY.
@@ -73,6 +74,7 @@ func (s *session) Data(_ *netio.Conn, in []byte) int {
 	n.mu.Lock()
 	if s.waiting != nil || s.onWay.Load() > 0 || s.closing || n.ending {
 		n.mu.Unlock()
+		s.count()
 		s.limitInput(len(in))
 		return 0
 	}
@@ -138,6 +140,7 @@ func (s *session) Closed(*netio.Conn, error) {
 	s.untrack()
 	s.held.drop()
 	s.multi = nil
+	s.count()
 	delete(n.clients, s.id)
 	delete(n.monitors, s)
 	delete(n.pause.stalled, s)

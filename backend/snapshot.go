@@ -60,6 +60,7 @@ func (n *Node) replaceStore(fresh *store.Store) (old *store.Store) {
 	old = n.store
 	n.store = fresh
 	n.hook(fresh)
+	n.limitTables()
 	fresh.SetNow(n.now)
 	n.derive()
 	n.flushed(-1)

@@ -52,6 +52,7 @@ type NodeConfig struct {
 	LFULogFactor          int    `conf:"lfu-log-factor"`
 	LFUDecayTime          int    `conf:"lfu-decay-time"`
 	TrackingTableMaxKeys  int    `conf:"tracking-table-max-keys"`
+	LazyEviction          bool   `conf:"lazyfree-lazy-eviction"`
 	LazyExpire            bool   `conf:"lazyfree-lazy-expire"`
 	LazyServerDel         bool   `conf:"lazyfree-lazy-server-del"`
 	NotifyKeyspaceEvents  string `conf:"notify-keyspace-events"`

@@ -44,10 +44,9 @@ var inertTable = []Directive{
 	{Name: "active-defrag-cycle-min", Type: Int, Default: "1", Min: 1, Max: 99, In: Node, Flags: Mutable, Inert: "memory is Go's own: there is no jemalloc to defragment"},
 	{Name: "active-defrag-cycle-max", Type: Int, Default: "25", Min: 1, Max: 99, In: Node, Flags: Mutable, Inert: "memory is Go's own: there is no jemalloc to defragment"},
 	{Name: "active-defrag-max-scan-fields", Type: Int, Default: "1000", Min: 1, In: Node, Flags: Mutable, Inert: "memory is Go's own: there is no jemalloc to defragment"},
-	{Name: "lazyfree-lazy-eviction", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "the garbage collector frees memory in the background always"},
-	{Name: "lazyfree-lazy-user-del", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "the garbage collector frees memory in the background always"},
-	{Name: "lazyfree-lazy-user-flush", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "the garbage collector frees memory in the background always"},
-	{Name: "replica-lazy-flush", Alias: "slave-lazy-flush", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "the garbage collector frees memory in the background always"},
+	{Name: "lazyfree-lazy-user-del", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "large values are freed in the background always"},
+	{Name: "lazyfree-lazy-user-flush", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "large values are freed in the background always"},
+	{Name: "replica-lazy-flush", Alias: "slave-lazy-flush", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "large values are freed in the background always"},
 
 	// Replication and persistence.
 	{Name: "repl-diskless-sync", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Inert: "a full resync never touches the disk"},

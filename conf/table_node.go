@@ -51,6 +51,7 @@ var nodeTable = []Directive{
 	{Name: "lfu-log-factor", Type: Int, Default: "10", Max: maxInt32, In: Node, Flags: Mutable, Doc: "how slowly the access counter saturates"},
 	{Name: "lfu-decay-time", Type: Int, Default: "1", Max: maxInt32, In: Node, Flags: Mutable, Doc: "minutes in which the access counter falls by one"},
 	{Name: "tracking-table-max-keys", Type: Int, Default: "1000000", In: Node, Flags: Mutable, Doc: "keys remembered for client-side caching"},
+	{Name: "lazyfree-lazy-eviction", Type: Bool, Default: "no", In: Node, Flags: Mutable, Doc: "tell replicas UNLINK, not DEL, of a key that is evicted; freeing never waits in either case"},
 	{Name: "lazyfree-lazy-expire", Type: Bool, Default: "no", In: Node, Flags: Mutable, Doc: "tell replicas UNLINK, not DEL, of a key that expires; freeing never waits in either case"},
 	{Name: "lazyfree-lazy-server-del", Type: Bool, Default: "no", In: Node, Flags: Mutable, Doc: "tell replicas UNLINK, not DEL, of a key that another command's effect deletes"},
 	{Name: "notify-keyspace-events", Type: Events, In: Node, Flags: Mutable, Doc: "classes of events published: of Ag$lshzxeKEtmdn; empty: none"},

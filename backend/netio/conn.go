@@ -98,6 +98,18 @@ func (c *Conn) Unsent() int {
 	return len(c.out) + c.gnet.OutboundBuffered()
 }
 
+// Unread returns the bytes of memory that hold what was received and is not
+// consumed.
+func (c *Conn) Unread() int { return cap(c.in) }
+
+// Untaken returns the bytes that were flushed and that the kernel has not taken.
+func (c *Conn) Untaken() int {
+	if c.closed {
+		return 0
+	}
+	return c.gnet.OutboundBuffered()
+}
+
 // Queued returns what was written and not given away yet: on a strict
 // connection these bytes have certainly not been sent.
 func (c *Conn) Queued() []byte { return c.out }

@@ -39,6 +39,7 @@ type Backlog struct {
 	written uint64 // position behind them
 
 	end     atomic.Uint64 // published: what readers may see
+	memory  atomic.Int64  // bytes of all chunks
 	waiting atomic.Int32  // readers asleep in Wait
 
 	mu      sync.Mutex // guards all below; taken by the writer once per chunk
@@ -77,6 +78,20 @@ func (b *Backlog) Reset(pos uint64) {
 	b.first = b.newChunk(pos)
 	b.tail, b.fill, b.written = b.first, 0, pos
 	b.end.Store(pos)
+	b.measure()
+}
+
+// Memory is the bytes that the chunks take, more than Size while readers are
+// behind.
+func (b *Backlog) Memory() int64 { return b.memory.Load() }
+
+// measure is called, under the mutex, whenever chunks have come or gone.
+func (b *Backlog) measure() {
+	bytes := int64(b.tail.start) + int64(len(b.tail.buf)) - int64(b.first.start)
+	for _, c := range b.spare {
+		bytes += int64(len(c.buf))
+	}
+	b.memory.Store(bytes)
 }
 
 // Resize sets the window to size bytes. Chunks are given back as the stream
@@ -87,6 +102,9 @@ func (b *Backlog) Resize(size uint64) {
 	b.size = size
 	b.chunk = int(min(max(size/16, minChunk), maxChunk))
 	b.spare = nil
+	if b.tail != nil {
+		b.measure()
+	}
 }
 
 // SetLimits bounds how far readers may fall behind from now on.
@@ -185,6 +203,7 @@ func (b *Backlog) grow() {
 	c := b.newChunk(b.written)
 	b.tail.next.Store(c)
 	b.tail, b.fill = c, 0
+	b.measure()
 }
 
 // trim gives up the oldest chunks as long as the window stays full and no

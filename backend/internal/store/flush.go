@@ -6,7 +6,7 @@ import (
 	"holdfast/backend/internal/types"
 )
 
-// Flush empties the database. What it held is freed by Tidy.
+// Flush empties the database. What it held is freed by Tidy if it is much.
 func (db *DB) Flush() {
 	if db.Len() > 0 {
 		db.s.flush(db)
@@ -15,7 +15,7 @@ func (db *DB) Flush() {
 }
 
 // FlushAll empties all databases. Their memory goes back to the system as a
-// whole, in Tidy.
+// whole, in Tidy if it is much.
 func (s *Store) FlushAll() {
 	s.flush(s.dbs...)
 	s.flushed(-1)
@@ -40,25 +40,35 @@ func (s *Store) flush(dbs ...*DB) {
 	if emptied == 0 {
 		return
 	}
-	if s.walk == nil {
+	if s.walk == nil && len(s.retired) > maxRetired {
 		s.closeRetired()
 	}
 	old := s.heap
 	if emptied == keys {
 		// Without addresses for a second heap, everything stays in this one.
 		if h, err := newHeap(old.space.Limits); err == nil {
-			s.heap = h
+			s.heap, old.keys = h, keys
+			h.arena.SetTableLimit(old.arena.TableLimit())
 			s.retired = append(s.retired, old)
 			dbs = s.dbs
 		}
 	}
 	for _, db := range dbs {
 		if s.heap == old {
+			db.ks.keys = db.Len()
 			old.detached = append(old.detached, db.ks)
 		}
 		db.ks = newKeyspace(s.heap)
 	}
+	s.Reclaim(flushNow)
 }
+
+// flushNow elements, or 8 MiB of a whole heap, are freed without waiting for
+// Tidy, so that what is small is gone when FLUSHALL has answered.
+const flushNow = 4096
+
+// maxRetired heaps may wait for Tidy: each keeps 64 GiB of addresses from use.
+const maxRetired = 16
 
 // SwapDB exchanges what two databases hold.
 func (s *Store) SwapDB(a, b int) {
@@ -80,16 +90,21 @@ func (s *Store) Tidy(n int) (more bool) {
 	if s.walk != nil && s.walk.aborted() {
 		s.walk.Step(n * sweepCost)
 	}
-	if s.walk == nil {
-		s.closeStep(n * retiredBytes)
-		s.heap.clearDetached(n)
-	}
-	s.heap.clearGarbage(n)
+	more = s.Reclaim(n)
 	for _, db := range s.dbs {
 		more = db.ks.dict.Rehash(n) || more
 	}
-	return more || len(s.heap.garbage)+len(s.heap.detached) > 0 ||
-		len(s.retired) > 0 && s.walk == nil || s.walk != nil && s.walk.aborted()
+	return more || s.walk != nil && s.walk.aborted()
+}
+
+// Reclaim is the part of Tidy that frees memory.
+func (s *Store) Reclaim(n int) (more bool) {
+	if s.walk == nil {
+		s.closeStep(n * retiredBytes)
+		s.Stats.LazyFreed += s.heap.clearDetached(n)
+	}
+	s.Stats.LazyFreed += s.heap.clearGarbage(n)
+	return len(s.heap.garbage) > 0 || len(s.heap.detached)+len(s.retired) > 0 && s.walk == nil
 }
 
 // retiredBytes of a heap as a whole are given back in the time that freeing one
@@ -102,6 +117,7 @@ func (s *Store) Purge() int { return s.heap.arena.Trim(math.MaxInt) }
 
 func (s *Store) closeStep(bytes int) {
 	if last := len(s.retired) - 1; last >= 0 && s.retired[last].arena.CloseStep(bytes) {
+		s.Stats.LazyFreed += int64(s.retired[last].keys)
 		s.retired[last] = nil
 		s.retired = s.retired[:last]
 	}
@@ -109,32 +125,38 @@ func (s *Store) closeStep(bytes int) {
 
 func (s *Store) closeRetired() {
 	for _, h := range s.retired {
+		s.Stats.LazyFreed += int64(h.keys)
 		h.close()
 	}
 	s.retired = s.retired[:0]
 }
 
-func (h *heap) clearGarbage(n int) {
+func (h *heap) clearGarbage(n int) (freed int64) {
 	for ; n > 0 && len(h.garbage) > 0; n-- {
 		last := len(h.garbage) - 1
 		size := h.garbage[last].Len()
 		if h.garbage[last].ClearStep(n) {
 			h.garbage[last] = nil
 			h.garbage = h.garbage[:last]
+			freed++
 		}
 		n -= size
 	}
+	return freed
 }
 
-func (h *heap) clearDetached(n int) {
+func (h *heap) clearDetached(n int) (freed int64) {
 	for len(h.detached) > 0 && n > 0 {
 		last := len(h.detached) - 1
+		keys := h.detached[last].keys
 		if !h.detached[last].clearStep(&n) {
-			return
+			return freed
 		}
+		freed += int64(keys)
 		h.detached[last] = nil
 		h.detached = h.detached[:last]
 	}
+	return freed
 }
 
 // clearStep frees a keyspace that no database has any more: first what its

@@ -13,6 +13,7 @@ type heap struct {
 
 	garbage  []types.Large // of deleted keys, freed bit by bit
 	detached []*keyspace   // of flushed databases, likewise
+	keys     int           // once FLUSHALL has left this heap behind: how many it held
 }
 
 func newHeap(limits types.Limits) (*heap, error) {

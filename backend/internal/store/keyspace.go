@@ -33,6 +33,7 @@ type keyspace struct {
 
 	cursor  uint64 // of clearStep
 	emptied bool   // clearStep has freed all values
+	keys    int    // how many there were when clearStep was left to do
 }
 
 func newKeyspace(h *heap) *keyspace {

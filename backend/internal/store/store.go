@@ -53,6 +53,8 @@ type Stats struct {
 	Misses  int64 // keyspace_misses
 	Expired int64 // expired_keys
 	Evicted int64 // evicted_keys
+
+	LazyFreed int64 // lazyfreed_objects
 }
 
 // Store is N databases in one arena.
@@ -117,6 +119,10 @@ func (s *Store) Space() *types.Space { return s.heap.space }
 // SetLimits changes up to which sizes collections keep compact encodings.
 func (s *Store) SetLimits(l types.Limits) { s.heap.space.Limits = l }
 
+// SetTableLimit sets past how many bytes of UsedMemory no hash table grows, as
+// long as it works without; 0: none.
+func (s *Store) SetTableLimit(bytes int64) { s.heap.arena.SetTableLimit(bytes) }
+
 // SetNow sets the time, in Unix ms, by which keys expire until the next call.
 // The gate does so once per unit, so that a transaction sees one moment.
 func (s *Store) SetNow(ms int64) { s.now = ms }
@@ -137,6 +143,27 @@ func (s *Store) ResetStats() { s.Stats = Stats{} }
 // UsedMemory is the bytes of all keys and values with their tables, as handed
 // out by the arena: what maxmemory is compared with.
 func (s *Store) UsedMemory() int64 { return s.heap.arena.Allocated() }
+
+// PendingMemory is the bytes that FLUSHALL has left behind and that Tidy still
+// has to give back; UsedMemory does not count them.
+func (s *Store) PendingMemory() (bytes int64) {
+	for _, h := range s.retired {
+		bytes += h.arena.Allocated()
+	}
+	return bytes
+}
+
+// PendingObjects is how many deleted values Tidy still has to free.
+func (s *Store) PendingObjects() int {
+	n := len(s.heap.garbage)
+	for _, ks := range s.heap.detached {
+		n += ks.keys
+	}
+	for _, h := range s.retired {
+		n += h.keys
+	}
+	return n
+}
 
 // ResidentMemory is about how much of the machine's memory they occupy, free
 // pages kept for reuse included.

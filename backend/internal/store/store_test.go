@@ -208,7 +208,7 @@ func TestFlush(t *testing.T) {
 	var flushed []int
 	s.Hooks.Flushed = func(db int) { flushed = append(flushed, db) }
 	fill := func(db *DB) {
-		for i := range 1000 {
+		for i := range 8000 { // more than flushNow
 			db.Set(fmt.Append(nil, "key", i), b("v"), s.Now()+int64(i)+1)
 			h, _ := db.MakeHash(fmt.Append(nil, "hash", i%10))
 			h.Set(fmt.Append(nil, i, "a field of more than 64 bytes, so that the hash becomes a large one"), b("v"))
@@ -217,15 +217,15 @@ func TestFlush(t *testing.T) {
 	}
 	fill(s.DB(0))
 	fill(s.DB(1))
+	full := s.UsedMemory()
 	s.DB(0).Flush()
-	if s.DB(0).Len() != 0 || s.DB(1).Len() != 1010 {
+	if s.DB(0).Len() != 0 || s.DB(1).Len() != 8010 || s.PendingObjects() != 8010 {
 		t.Fatal("Flush")
 	}
-	half := s.UsedMemory()
 	for s.Tidy(10) {
 	}
-	if used := s.UsedMemory(); used > half*2/3 {
-		t.Errorf("%d bytes in use after half was freed, %d before", used, half)
+	if used := s.UsedMemory(); used > full*2/3 || s.PendingObjects() != 0 || s.Stats.LazyFreed < 8010 {
+		t.Errorf("%d bytes in use after half was freed, %d before; %d objects freed", used, full, s.Stats.LazyFreed)
 	}
 	s.DB(1).Flush()
 	fill(s.DB(0))

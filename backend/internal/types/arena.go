@@ -45,6 +45,7 @@ type Arena struct {
 	dirty   runBins            // free runs that still occupy memory
 	clean   runBins            // free runs the system holds no memory for
 
+	tableLimit int64 // bytes allocated past which tables do not grow; 0: none
 	allocated  int64 // bytes of all blocks handed out, by their capacity
 	dirtyPages int   // pages in dirty
 	cleanPages int   // pages in clean
@@ -102,6 +103,7 @@ func (a *Arena) Close() {
 func (a *Arena) CloseStep(max int) (closed bool) {
 	n := uint32(min(max>>pageShift+1, int(a.top)))
 	a.release(a.top-n, n)
+	a.allocated = min(a.allocated, int64(a.top-n)<<pageShift)
 	if a.top -= n; a.top > 0 {
 		return false
 	}
@@ -186,6 +188,13 @@ func (a *Arena) Realloc(r Ref, used, n int) Ref {
 	a.Free(r)
 	return moved
 }
+
+// SetTableLimit sets past how many allocated bytes the tables of dictionaries
+// do not grow, unless they are too full to go on; 0: none.
+func (a *Arena) SetTableLimit(bytes int64) { a.tableLimit = bytes }
+
+// TableLimit is what SetTableLimit set.
+func (a *Arena) TableLimit() int64 { return a.tableLimit }
 
 // Allocated is the bytes in blocks that are handed out, each with its full
 // capacity: what INFO calls used_memory_dataset, in essence.

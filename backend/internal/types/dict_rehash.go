@@ -48,9 +48,18 @@ func (d *Dict) makeRoom() bool {
 		return ok
 	}
 	if d.moved < 0 && t.used >= len(t.buckets) {
-		d.startRehash(bucketsFor(t.used + 1))
+		if n := bucketsFor(t.used + 1); d.mayGrow(n) {
+			d.startRehash(n)
+		}
 	}
 	return true
+}
+
+// mayGrow holds to the arena's table limit, but lets no chains grow long for
+// it: Redis's load of 1.618 (dict.c, _dictExpandIfNeeded).
+func (d *Dict) mayGrow(buckets int) bool {
+	limit, t := d.a.tableLimit, &d.tables[0]
+	return limit == 0 || d.a.allocated+int64(buckets)*4 <= limit || t.used*1000 > len(t.buckets)*1618
 }
 
 // shrink starts to make the table smaller when less than an eighth is used.

@@ -1,0 +1,157 @@
+package backend_test
+
+import (
+	"fmt"
+	"strconv"
+	"strings"
+	"testing"
+	"time"
+)
+
+// infoField is one field of INFO.
+func infoField(t *testing.T, p *process, name string) string {
+	t.Helper()
+	for _, line := range strings.Split(p.must("INFO everything").Text, "\r\n") {
+		if v, ok := strings.CutPrefix(line, name+":"); ok {
+			return v
+		}
+	}
+	t.Fatalf("INFO has no field %s", name)
+	return ""
+}
+
+func infoInt(t *testing.T, p *process, name string) int64 {
+	t.Helper()
+	n, err := strconv.ParseInt(infoField(t, p, name), 10, 64)
+	if err != nil {
+		t.Fatal(err)
+	}
+	return n
+}
+
+// squeeze fills a node up to a limit it gets under a policy, and goes on to
+// write; it returns the limit and the first refusal.
+func squeeze(t *testing.T, p *process, policy, command string) (limit int64, refused string) {
+	t.Helper()
+	p.must("FLUSHALL")
+	limit = infoInt(t, p, "used_memory") + 200<<10
+	p.must(fmt.Sprintf("CONFIG SET maxmemory %d maxmemory-policy %s", limit, policy))
+	for i := range 5000 {
+		words := strings.Fields(fmt.Sprintf(command, i))
+		if _, err := ask(t, p.data, words...); err != nil {
+			return limit, err.Error()
+		}
+	}
+	return limit, ""
+}
+
+func TestMaxmemoryIsKept(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	for _, policy := range []string{"allkeys-lru", "allkeys-lfu", "allkeys-random", "volatile-lru", "volatile-lfu", "volatile-random", "volatile-ttl"} {
+		limit, refused := squeeze(t, p, policy, "SETEX key:%d 1000 some-value-of-some-bytes")
+		if used := infoInt(t, p, "used_memory"); refused != "" || used > limit+4096 {
+			t.Errorf("%s: %d bytes used of %d, %s", policy, used, limit, refused)
+		}
+		if p.must("DBSIZE").Int < 500 || infoInt(t, p, "evicted_keys") == 0 {
+			t.Errorf("%s: %d keys left", policy, p.must("DBSIZE").Int)
+		}
+		_, refused = squeeze(t, p, policy, "SET key:%d some-value-of-some-bytes")
+		if strings.HasPrefix(policy, "volatile") != strings.HasPrefix(refused, "OOM ") {
+			t.Errorf("%s, keys without an expiry: %q", policy, refused)
+		}
+	}
+}
+
+func TestOutOfMemoryRefusesWhatTakesMore(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	p.must("SET key value")
+	p.must("SET counter 1")
+	p.must("CONFIG SET maxmemory 1")
+	refused := func(want string, words ...string) {
+		t.Helper()
+		if _, err := ask(t, p.data, words...); err == nil || !strings.HasPrefix(err.Error(), want) {
+			t.Errorf("%v: %v, want %s", words, err, want)
+		}
+	}
+	refused("OOM ", "SET", "other", "x")
+	refused("OOM ", "INCR", "counter")
+	refused("OOM ", "EVAL", "return redis.call('set','other','x')", "0")
+	p.must("GET key")
+	p.must("DEL counter")
+	p.must("EVAL return{1} 0")
+	// A script that has begun to write is not stopped by a lack of memory.
+	if v, err := ask(t, p.data, "EVAL", "redis.call('del','nosuch') return redis.call('set','key','again')", "0"); err != nil || v.Text != "OK" {
+		t.Errorf("a script that wrote already: %v %v", v, err)
+	}
+	p.must("MULTI")
+	refused("OOM ", "GET", "key")
+	refused("EXECABORT ", "EXEC")
+	p.must("MULTI")
+	p.must("DISCARD")
+	p.must("CONFIG SET maxmemory 0")
+	p.must("SET other x")
+}
+
+// A limit set below what is there is come to without a command, and one
+// transaction is not disturbed by it.
+func TestEvictionGoesOnBetweenCommands(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	for i := range 2000 {
+		p.must(fmt.Sprintf("SET key:%d value", i))
+	}
+	p.must("MULTI")
+	p.must("CONFIG SET maxmemory-policy allkeys-lru maxmemory 1")
+	p.must("INCR counter")
+	p.must("INCR counter")
+	if v := p.must("EXEC"); len(v.Elems) != 3 || v.Elems[2].Int != 2 {
+		t.Errorf("EXEC: %v", v)
+	}
+	await(t, "the keys are evicted", func() bool { return p.must("DBSIZE").Int == 0 })
+	if n := infoInt(t, p, "evicted_keys"); n != 2001 {
+		t.Errorf("%d keys evicted of 2001", n)
+	}
+	if infoInt(t, p, "total_eviction_exceeded_time") == 0 {
+		time.Sleep(2 * time.Millisecond) // it is over the limit still, and counts on
+		if infoInt(t, p, "total_eviction_exceeded_time") == 0 {
+			t.Error("the time over maxmemory is not counted")
+		}
+	}
+}
+
+func TestEvictionIsAnnounced(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	p.must("CONFIG SET notify-keyspace-events Ee")
+	listener := p.dial(p.port)
+	defer listener.Close()
+	if _, err := ask(t, listener, "SUBSCRIBE", "__keyevent@0__:evicted"); err != nil {
+		t.Fatal(err)
+	}
+	p.must("SET key value")
+	p.must("CONFIG SET maxmemory-policy allkeys-random maxmemory 1")
+	v, err := listener.Receive(t.Context())
+	if err != nil || strings.Join(v.Strings(), " ") != "message __keyevent@0__:evicted key" {
+		t.Errorf("heard %v, %v", v, err)
+	}
+}
+
+// What clients do not read counts as used, and is given back.
+func TestClientsMemoryCounts(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	p.must("SETRANGE big 999999 x")
+	before := infoInt(t, p, "mem_clients_normal")
+	lazy := p.dial(p.port)
+	for range 50 {
+		lazy.Send("GET", "big")
+	}
+	if err := lazy.Flush(t.Context()); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "the replies count", func() bool { return infoInt(t, p, "mem_clients_normal") > before+20<<20 })
+	lazy.Close()
+	await(t, "they count no more", func() bool { return infoInt(t, p, "mem_clients_normal") <= before })
+}
