@@ -148,6 +148,7 @@ func limits(cfg *conf.NodeConfig) types.Limits {
 	l.SetMaxListpackEntries, l.SetMaxListpackValue = cfg.SetMaxListpackCount, int(cfg.SetMaxListpackValue)
 	l.ZSetMaxListpackEntries, l.ZSetMaxListpackValue = cfg.ZsetMaxListpackCount, int(cfg.ZsetMaxListpackValue)
 	l.ListMaxListpackSize = cfg.ListMaxListpackSize
+	l.StreamNodeMaxBytes, l.StreamNodeMaxEntries = int(cfg.StreamNodeMaxBytes), cfg.StreamNodeMaxEntries
 	return l
 }
 

@@ -32,6 +32,8 @@ func (l *loader) collection(kind byte) (store.Type, types.Root, error) {
 		return l.hash()
 	case typeHashPack:
 		return l.packedHash()
+	case typeStream, typeStream2, typeStream3:
+		return l.stream(kind)
 	}
 	return l.oldCollection(kind)
 }

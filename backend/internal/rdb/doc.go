@@ -18,7 +18,7 @@
 //
 // # What it does not do
 //
-// It never compresses what it writes. It reads no streams, no modules and no
+// It never compresses what it writes. It reads no modules and no
 // hashes whose fields expire: such a file is refused, and the error names what
 // stands in the way. Functions are passed over. That the members of a compact
 // encoding are distinct and in order is taken on trust (types says what a lie

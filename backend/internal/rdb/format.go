@@ -33,10 +33,13 @@ const (
 	typeZSetZip    = 12
 	typeHashZip    = 13
 	typeQuicklist  = 14 // of ziplists
+	typeStream     = 15
 	typeHashPack   = 16
 	typeZSetPack   = 17
 	typeQuicklist2 = 18 // of listpacks and plain elements
+	typeStream2    = 19 // with what was added and deleted
 	typeSetPack    = 20
+	typeStream3    = 21 // with when consumers were active
 )
 
 // A node of a quicklist of the second kind.

@@ -116,6 +116,8 @@ func (w *Writer) value(v *store.Value) (kind byte, err error) {
 		return w.zset(v.ZSet())
 	case store.Hash:
 		return w.hash(v.Hash())
+	case store.Stream:
+		return w.stream(v.Stream())
 	}
 	return 0, fmt.Errorf("rdb: cannot write a value of type %s", v.Type)
 }

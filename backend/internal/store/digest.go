@@ -1,6 +1,7 @@
 package store
 
 import (
+	"bytes"
 	"crypto/sha1"
 	"encoding/binary"
 	"hash"
@@ -80,6 +81,29 @@ func (d *digester) pair(sum *[DigestSize]byte, a, b []byte) {
 	d.xor(sum, one[:])
 }
 
+// stream adds entries alone: what groups have read does not count in Redis.
+func (d *digester) stream(sum *[DigestSize]byte, s *types.Stream) {
+	for e := s.Entries(types.StreamID{}, types.MaxStreamID, false); e.Next(); {
+		id := e.ID.Append(d.text[:0])
+		id[bytes.IndexByte(id, '-')] = '.'
+		d.mix(sum, id)
+		for range e.Fields {
+			field, value := e.Pair()
+			d.mix(sum, field)
+			d.mix(sum, value)
+		}
+	}
+}
+
+// redisType is Redis's number of a type. It has the same order, from 0, but for
+// modules, which come before streams.
+func redisType(t Type) uint32 {
+	if t == Stream {
+		return 6
+	}
+	return uint32(t - String)
+}
+
 func (d *digester) entry(key []byte, v Value, expires bool) (sum [DigestSize]byte) {
 	d.mix(&sum, key)
 	d.value(&sum, v, expires)
@@ -87,7 +111,7 @@ func (d *digester) entry(key []byte, v Value, expires bool) (sum [DigestSize]byt
 }
 
 func (d *digester) value(sum *[DigestSize]byte, v Value, expires bool) {
-	d.number(sum, uint32(v.Type-String)) // Redis numbers its types in the same order, from 0
+	d.number(sum, redisType(v.Type))
 	switch v.Type {
 	case String:
 		d.mix(sum, v.Bytes)
@@ -106,6 +130,9 @@ func (d *digester) value(sum *[DigestSize]byte, v Value, expires bool) {
 	case Hash:
 		h := v.Hash()
 		h.Each(func(f, v []byte) bool { d.pair(sum, f, v); return true })
+	case Stream:
+		s := v.Stream()
+		d.stream(sum, &s)
 	}
 	if expires {
 		d.xor(sum, []byte("!!expire!!"))

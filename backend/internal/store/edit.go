@@ -36,6 +36,12 @@ type ZSetEdit struct {
 	edit
 }
 
+// StreamEdit is a stream that may be changed; see HashEdit.
+type StreamEdit struct {
+	types.Stream
+	edit
+}
+
 // Hash is the hash that key holds, to read. ok is false when there is no such
 // key; err is ErrWrongType when it holds something else. Take no view by
 // Encoding: what is compact now may be large next time.
@@ -60,6 +66,12 @@ func (db *DB) SetOf(key []byte) (s types.Set, ok bool, err error) {
 func (db *DB) ZSet(key []byte) (z types.ZSet, ok bool, err error) {
 	root, ok, err := db.readRoot(key, ZSet)
 	return db.ks.h.space.OpenZSet(root), ok, err
+}
+
+// Stream is the stream that key holds, to read; see Hash.
+func (db *DB) Stream(key []byte) (s types.Stream, ok bool, err error) {
+	root, ok, err := db.readRoot(key, Stream)
+	return db.ks.h.space.OpenStream(root), ok, err
 }
 
 func (db *DB) readRoot(key []byte, t Type) (root types.Root, ok bool, err error) {
@@ -102,6 +114,13 @@ func (db *DB) EditZSet(key []byte) (z ZSetEdit, ok bool, err error) {
 	return z, ok, err
 }
 
+// EditStream is the stream that key holds, to change; see EditHash.
+func (db *DB) EditStream(key []byte) (s StreamEdit, ok bool, err error) {
+	root, ok, err := s.edit.open(db, key, Stream)
+	s.Stream = db.ks.h.space.OpenStream(root)
+	return s, ok, err
+}
+
 // MakeHash is EditHash, with a new empty hash when there is no such key.
 func (db *DB) MakeHash(key []byte) (HashEdit, error) {
 	h, ok, err := db.EditHash(key)
@@ -140,6 +159,15 @@ func (db *DB) MakeZSet(key []byte, n, size int) (ZSetEdit, error) {
 	return z, err
 }
 
+// MakeStream is EditStream, with a new empty stream when there is no such key.
+func (db *DB) MakeStream(key []byte) (StreamEdit, error) {
+	s, ok, err := db.EditStream(key)
+	if !ok && err == nil {
+		s.Stream = db.ks.h.space.NewStream()
+	}
+	return s, err
+}
+
 func (ed *edit) open(db *DB, key []byte, t Type) (root types.Root, ok bool, err error) {
 	*ed = edit{db: db, key: key, t: t}
 	e := db.write(key)
@@ -173,6 +201,17 @@ func (s *SetEdit) Done(changed bool) (gone bool) {
 // Done is as that of HashEdit.
 func (z *ZSetEdit) Done(changed bool) (gone bool) {
 	return z.edit.done(z.Root(), z.Len(), changed)
+}
+
+// Done puts the stream back under its key, and reports the change if there was
+// one. Changes of groups alone are none for those who watch the key. A stream
+// stays when it has become empty; a new one that was not changed never was.
+func (s *StreamEdit) Done(changed bool) {
+	n := 1
+	if s.e == 0 && !changed {
+		n = 0
+	}
+	s.edit.done(s.Root(), n, changed)
 }
 
 func (ed *edit) done(root types.Root, n int, changed bool) (gone bool) {

@@ -52,8 +52,8 @@ func (h *heap) drop(i uint32) {
 // Tidy: deleting a key of a million elements must not stop the world.
 func (h *heap) discard(r types.Root) {
 	const now = 64 // elements not worth queueing
-	if r.Large != nil && r.Large.Len() > now {
-		h.garbage = append(h.garbage, r.Large)
+	if pieces := h.space.Pieces(r); pieces != nil && pieces.Len() > now {
+		h.garbage = append(h.garbage, pieces)
 		return
 	}
 	h.space.Free(r)

@@ -43,6 +43,9 @@ func (v *Value) Set() types.Set { return v.space.OpenSet(v.Root) }
 // ZSet views the value, which must be a sorted set.
 func (v *Value) ZSet() types.ZSet { return v.space.OpenZSet(v.Root) }
 
+// Stream views the value, which must be a stream.
+func (v *Value) Stream() types.Stream { return v.space.OpenStream(v.Root) }
+
 // stringEncoding is what Redis would keep the bytes as. raw is set once they
 // were changed in place, after which Redis does not go back.
 func stringEncoding(b []byte, raw bool) types.Encoding {
@@ -75,6 +78,10 @@ func (v *Value) clone() types.Root {
 		s := v.Set()
 		c := s.Clone()
 		return c.Root()
+	case Stream:
+		s := v.Stream()
+		c := s.Clone()
+		return c.Root()
 	}
 	z := v.ZSet()
 	c := z.Clone()
@@ -96,6 +103,9 @@ func (v *Value) memory(samples int) int {
 	case ZSet:
 		z := v.ZSet()
 		return z.MemoryUsage(samples)
+	case Stream:
+		s := v.Stream()
+		return s.MemoryUsage(samples)
 	}
 	return 0
 }
@@ -115,6 +125,9 @@ func (v *Value) Len() int {
 	case ZSet:
 		z := v.ZSet()
 		return z.Len()
+	case Stream:
+		s := v.Stream()
+		return s.Len()
 	}
 	return len(v.Bytes)
 }

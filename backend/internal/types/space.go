@@ -14,6 +14,8 @@ type Limits struct {
 	ZSetMaxListpackEntries int
 	ZSetMaxListpackValue   int // bytes
 	ListMaxListpackSize    int // elements in a node; -1 to -5: 4, 8, 16, 32, 64 KiB
+	StreamNodeMaxBytes     int // 0: no limit
+	StreamNodeMaxEntries   int // 0: no limit
 }
 
 // DefaultLimits returns Redis 7.2's defaults.
@@ -27,16 +29,19 @@ func DefaultLimits() Limits {
 		ZSetMaxListpackEntries: 128,
 		ZSetMaxListpackValue:   64,
 		ListMaxListpackSize:    -2,
+		StreamNodeMaxBytes:     4096,
+		StreamNodeMaxEntries:   100,
 	}
 }
 
 // Space is what the collections of one store share.
 //
 // Collections live in two places. A compact one is one block of the arena. A large
-// one is a Go object whose elements lie in the arena. Either way the keyspace holds
-// a Root, and Hash, Set, ZSet and List are views of one: take a view, call it, and
-// if it may have changed the collection, keep its Root again, because the block may
-// have moved and the encoding may have changed.
+// one is a Go object whose elements lie in the arena. A stream is many blocks, of which
+// one leads to all others. Whichever it is, the keyspace holds a Root, and Hash, Set,
+// ZSet, List and Stream are views of one: take a view, call it, and if it may have
+// changed the collection, keep its Root again, because the block may have moved and the
+// encoding may have changed.
 //
 // Everything runs under the owner's lock. A byte slice that a view returns or passes
 // on is valid until the next call that reads an element or changes anything. Changes
@@ -50,6 +55,7 @@ type Space struct {
 
 	digits [2][MaxIntLen]byte // integers that are read as strings
 	moving []byte             // an element on its way within one collection
+	packed packed             // a stream's entry on its way into a node
 }
 
 // NewSpace returns a space with Redis's default limits.
@@ -81,11 +87,12 @@ func (e Encoding) String() string { return encodingNames[e] }
 // Root is a collection as the keyspace keeps it.
 type Root struct {
 	Encoding Encoding
-	Ref      Ref   // the block of a compact collection
-	Large    Large // a large one; nil if it is compact
+	Ref      Ref   // the block of a compact collection, the head of a stream
+	Large    Large // a large one; nil for all others
 }
 
-// Large is the Go object of a large collection: *Dict, *ZIndex or *Quicklist.
+// Large is the Go object of a large collection: *Dict, *ZIndex or *Quicklist. Pieces
+// makes one of a stream.
 type Large interface {
 	// Len is the number of elements.
 	Len() int
@@ -94,14 +101,23 @@ type Large interface {
 	ClearStep(n int) bool
 }
 
-// Free frees the whole collection. It takes time with the number of elements; a
-// large one may be freed piece by piece by its Large instead.
+// Pieces is what frees a collection piece by piece; nil if it is one block.
+func (sp *Space) Pieces(r Root) Large {
+	if r.Encoding == EncodingStream {
+		return streamRemains{sp.OpenStream(r)}
+	}
+	return r.Large
+}
+
+// Free frees the whole collection. It takes time with the number of elements; one that
+// has Pieces may be freed by these instead.
 func (sp *Space) Free(r Root) {
-	if r.Large == nil {
+	pieces := sp.Pieces(r)
+	if pieces == nil {
 		sp.Arena.Free(r.Ref)
 		return
 	}
-	for !r.Large.ClearStep(1 << 20) {
+	for !pieces.ClearStep(1 << 20) {
 	}
 }
 
