@@ -1,5 +1,10 @@
 package command
 
+import (
+	"slices"
+	"strings"
+)
+
 // Flags say how a command may be used; their names are those of COMMAND INFO.
 type Flags uint32
 
@@ -68,6 +73,20 @@ var categoryNames = []string{"keyspace", "read", "write", "set", "sortedset", "l
 
 // Names returns the categories with their '@', as COMMAND INFO prints them.
 func (c Categories) Names() []string { return names(uint32(c), categoryNames, "@") }
+
+// CategoryNames lists all categories, without '@'.
+func CategoryNames() []string { return slices.Clone(categoryNames) }
+
+// Category finds a category by its name, without '@' and in any case; 0 when there
+// is none.
+func Category(name string) Categories {
+	for i, known := range categoryNames {
+		if strings.EqualFold(known, name) {
+			return 1 << i
+		}
+	}
+	return 0
+}
 
 // Command is the facts about one command or subcommand. It is never changed.
 type Command struct {

@@ -46,7 +46,7 @@ func TestKeys(t *testing.T) {
 		"PING":                               "",
 		"EVAL script 2 a b c":                "a b",
 		"EVAL script x a":                    "",
-		"EVAL script 9 a b":                  "a b",
+		"EVAL script 9 a b":                  "",
 		"ZUNIONSTORE dst 2 a b WEIGHTS 1 2":  "dst a b",
 		"XREAD COUNT 2 STREAMS a b 0 0":      "a b",
 		"XREADGROUP GROUP g c STREAMS a >":   "a",
@@ -69,7 +69,7 @@ func TestKeys(t *testing.T) {
 		"GETEX a PX 1":                       "a",
 		"RENAME a b":                         "a b",
 		"LMOVE a b LEFT RIGHT":               "a b",
-		"MIGRATE h 1  0 10 COPY KEYS a b":    "0 a b", // the empty word is lost to Fields; the spec still finds KEYS
+		"MIGRATE h 1  0 10 COPY KEYS a b":    "", // the empty word is lost to Fields: two places name keys
 		"ZRANGESTORE dst src 0 -1":           "dst src",
 		"SSUBSCRIBE ch":                      "ch",
 		"XGROUP CREATE a g $":                "a",

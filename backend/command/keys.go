@@ -63,98 +63,101 @@ type KeySpec struct {
 
 // Keys calls visit with the index of each key among args, which is a whole
 // request of this command whose arity fits, and with what is done to it. It
-// does not allocate. Keys whose place depends on data are found for SORT and
-// SORT_RO (STORE) only, as in Redis.
+// does not allocate. A request whose keys stand outside of it, as when a number of
+// keys is too large, has none; channels of sharded publish/subscribe are visited
+// with NotKey (db.c, getKeysFromCommandWithSpecs).
 func (c *Command) Keys(args [][]byte, visit func(i int, flags KeyFlags)) {
-	if c.First > 0 && len(c.Specs) == 1 && c.Specs[0].Begin == AtIndex && c.Flags&MovableKeys == 0 {
-		last := c.Last
+	if c.First > 0 && len(c.Specs) == 1 && c.Specs[0].Begin == AtIndex && c.Flags&MovableKeys == 0 && c.Specs[0].Flags&KeyVariable == 0 {
+		last, flags := c.Last, c.Specs[0].Flags
 		if last < 0 {
 			last += len(args)
 		}
 		for i := c.First; i <= last && i < len(args); i += c.Step {
-			visit(i, c.Specs[0].Flags)
+			visit(i, flags)
 		}
 		return
 	}
 	for i := range c.Specs {
-		c.Specs[i].keys(args, visit)
+		if !c.Specs[i].tells(args) {
+			c.searchKeys(args, visit)
+			return
+		}
 	}
-	if c.Flags&MovableKeys != 0 && c.Flags&Write != 0 && c.Name == "sort" {
-		sortStore(args, visit)
+	for i := range c.Specs {
+		k := &c.Specs[i]
+		for first, last := k.span(args); first <= last; first += k.Step {
+			visit(first, k.Flags)
+		}
 	}
 }
 
 // HasKeys tells whether the command can name keys at all.
-func (c *Command) HasKeys() bool { return len(c.Specs) > 0 }
-
-func (k *KeySpec) keys(args [][]byte, visit func(int, KeyFlags)) {
-	start, ok := k.start(args)
-	if !ok {
-		return
-	}
-	switch k.Find {
-	case Range:
-		last := start + k.Last
-		if k.Last < 0 {
-			last = len(args) + k.Last
-			if k.Limit > 1 {
-				last = start + (len(args)-start)/k.Limit + k.Last
-			}
-		}
-		for i := start; i <= last && i < len(args); i += k.Step {
-			visit(i, k.Flags)
-		}
-	case Counted:
-		at := start + k.CountAt
-		if at >= len(args) {
-			return
-		}
-		n, err := strconv.Atoi(string(args[at]))
-		if err != nil || n < 0 {
-			return
-		}
-		for i, seen := start+k.First, 0; i < len(args) && seen < n; i, seen = i+k.Step, seen+1 {
-			visit(i, k.Flags)
+func (c *Command) HasKeys() bool {
+	for i := range c.Specs {
+		if c.Specs[i].Flags&NotKey == 0 {
+			return true
 		}
 	}
+	return false
 }
 
-func (k *KeySpec) start(args [][]byte) (int, bool) {
-	switch k.Begin {
-	case AtIndex:
-		return k.Index, k.Index < len(args)
-	case AtKeyword:
-		i, step := k.From, 1
-		if i < 0 {
-			i, step = len(args)+i, -1
-		}
-		for ; i > 0 && i < len(args); i += step {
-			if equalFoldUpper(k.Keyword, args[i]) {
-				return i + 1, i+1 < len(args)
-			}
-		}
+// tells tells whether the specification alone can be trusted for a request: it
+// finds keys inside of it, or there are none that it is about.
+func (k *KeySpec) tells(args [][]byte) bool {
+	if k.Begin == Unknown || k.Find == Nowhere || k.Flags&KeyVariable != 0 {
+		return false
 	}
-	return 0, false
+	if k.Begin == AtKeyword && k.start(args) == 0 {
+		return true
+	}
+	first, last := k.span(args)
+	return first > 0 && first <= last && last < len(args) && k.Flags&KeyIncomplete == 0
 }
 
-// sortStore finds the key behind the last STORE of SORT, whose options BY, GET
-// and LIMIT take words that may look like anything (db.c, sortGetKeys).
-func sortStore(args [][]byte, visit func(int, KeyFlags)) {
-	store := -1
-	for i := 2; i < len(args); i++ {
-		switch {
-		case equalFold("limit", args[i]):
-			i += 2
-		case equalFold("get", args[i]), equalFold("by", args[i]):
-			i++
-		case equalFold("store", args[i]) && i+1 < len(args):
-			i++
-			store = i
+// span returns the indices of the first and of the last word that may be a key;
+// the last below the first where there is none.
+func (k *KeySpec) span(args [][]byte) (first, last int) {
+	first = k.start(args)
+	if first == 0 {
+		return 0, -1
+	}
+	if k.Find == Counted {
+		n := -1
+		if at := first + k.CountAt; at < len(args) {
+			if v, err := strconv.Atoi(string(args[at])); err == nil && v <= len(args) {
+				n = v
+			}
+		}
+		first += k.First
+		return first, first + n - 1
+	}
+	switch {
+	case k.Last >= 0:
+		last = first + k.Last
+	case k.Limit > 1:
+		last = first + (len(args)-first)/k.Limit + k.Last
+	default:
+		last = len(args) + k.Last
+	}
+	return first, last
+}
+
+// start returns where the search for keys begins; 0 when the keyword that it
+// depends on is missing.
+func (k *KeySpec) start(args [][]byte) int {
+	if k.Begin == AtIndex {
+		return k.Index
+	}
+	i, step := k.From, 1
+	if i < 0 {
+		i, step = len(args)+i, -1
+	}
+	for ; i > 0 && i < len(args); i += step {
+		if equalFoldUpper(k.Keyword, args[i]) {
+			return i + 1
 		}
 	}
-	if store > 0 {
-		visit(store, KeyOW|KeyUpdate)
-	}
+	return 0
 }
 
 func equalFoldUpper(word string, b []byte) bool {

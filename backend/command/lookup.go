@@ -1,6 +1,9 @@
 package command
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // All commands by name; subcommands hang below their parents.
 var All = number(slices.Concat(stringCommands, bitmapCommands, hyperloglogCommands, listCommands, hashCommands,
@@ -38,6 +41,17 @@ func Find(args [][]byte) *Command {
 		return sub
 	}
 	return c
+}
+
+// Named finds a command or a subcommand by its full name, "config|get", in any
+// case; nil when there is none.
+func Named(full string) *Command {
+	name, sub, hasSub := strings.Cut(full, "|")
+	c := Lookup([]byte(name))
+	if c == nil || !hasSub {
+		return c
+	}
+	return c.Sub([]byte(sub))
 }
 
 // Sub finds a subcommand by its name in any case; nil when there is none.

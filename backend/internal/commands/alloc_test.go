@@ -1,6 +1,9 @@
 package commands
 
-import "testing"
+import (
+	"strings"
+	"testing"
+)
 
 // TestHotCommandsDoNotAllocate covers the requests that make up real loads, against
 // compact and large values.
@@ -29,7 +32,7 @@ func TestHotCommandsDoNotAllocate(t *testing.T) {
 		for _, w := range words(request) {
 			args = append(args, []byte(w))
 		}
-		run := r.rows[lowerASCII(words(request)[0])]
+		run := r.rows[strings.ToLower(words(request)[0])]
 		if n := testing.AllocsPerRun(100, func() {
 			r.Out = r.Out[:0]
 			r.Begin(args)
@@ -38,12 +41,4 @@ func TestHotCommandsDoNotAllocate(t *testing.T) {
 			t.Errorf("%s: %v allocations, want 0", request, n)
 		}
 	}
-}
-
-func lowerASCII(s string) string {
-	b := []byte(s)
-	for i := range b {
-		b[i] = lower(b[i], true)
-	}
-	return string(b)
 }
