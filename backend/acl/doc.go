@@ -24,6 +24,8 @@
 // All exported functions may be called by any goroutine, except those of Log.
 //
 // The rules, their order, their texts and the form they are printed in are those
-// of Redis 7.2 (acl.c). What differs: the words of a selector are separated by
-// blanks alone, so that a quote in a pattern is a quote.
+// of Redis 7.2 (acl.c). What differs keeps all that is printed readable: the words
+// of a selector are separated by blanks alone, so that a quote in a pattern is a
+// quote, and none but the last may end with the parenthesis that closes it; a first
+// argument holds no blank.
 package acl

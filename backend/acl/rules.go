@@ -93,6 +93,9 @@ func isSelector(rule string) bool { return len(rule) > 1 && rule[0] == '(' && ru
 func (e *editor) addSelector(rule string) error {
 	s := newSelector(e.openChannels)
 	for _, word := range strings.Fields(rule[1 : len(rule)-1]) {
+		if strings.HasSuffix(word, ")") {
+			return errSyntax // printed among others it would end the selector
+		}
 		if err := e.applyTo(&s, word); err != nil {
 			return err
 		}
