@@ -81,7 +81,7 @@ func (s *session) routing(c *command.Command) string {
 
 func mayReplicate(c *command.Command) bool {
 	switch c.Name {
-	case "eval", "evalsha", "publish", "spublish", "pfcount":
+	case "eval", "evalsha", "fcall", "publish", "spublish", "pfcount":
 		return true
 	}
 	return false

@@ -10,6 +10,7 @@ import (
 	"time"
 
 	"holdfast/backend/internal/repl"
+	"holdfast/backend/internal/script"
 	"holdfast/backend/resp"
 )
 
@@ -186,7 +187,7 @@ func (s *controlSession) dispatch(args [][]byte) {
 		s.out = resp.AppendBulkString(s.out, s.node.info(args[1:]))
 	case name == "script" && len(args) == 2 && strings.EqualFold(string(args[1]), "kill"):
 		// Only here: on the data port it would wait behind the script it is for.
-		if problem := s.node.scripts.Kill(); problem != "" {
+		if problem := s.node.scripts.Kill(script.AnyKind); problem != "" {
 			s.fail(problem)
 			return
 		}

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"holdfast/backend/internal/script"
 	"holdfast/backend/internal/store"
 )
 
@@ -43,7 +44,7 @@ type figures struct {
 	stats                      stats
 	saves                      saves
 	store                      store.Stats
-	scripts, scriptBytes       int
+	scripts                    script.Stats
 	databases                  []keyspaceFigures
 	commands                   []commandFigures
 	errors                     []errorFigures
@@ -69,13 +70,12 @@ type errorFigures struct {
 
 // takeFigures is called under the engine lock.
 func (n *Node) takeFigures() {
-	scripts := n.scripts.Stats()
 	f := &figures{
 		clients: len(n.clients), monitors: len(n.monitors), blockingKeys: len(n.blocked),
 		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
 		calls: n.calls, dirty: n.dirty, dataset: n.store.UsedMemory(),
 		stats: n.stats, saves: n.saves, store: n.store.Stats,
-		scripts: scripts.Scripts, scriptBytes: scripts.Bytes, at: time.Now(),
+		scripts: n.scripts.Stats(), at: time.Now(),
 	}
 	if t := n.tracking; t != nil {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}

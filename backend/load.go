@@ -40,6 +40,12 @@ func (n *Node) loadFile(name string) (ok bool) {
 		return false
 	}
 	n.mu.Lock()
+	if err := n.replaceFunctions(info.Functions); err != nil {
+		n.mu.Unlock()
+		fresh.Close()
+		n.broken <- fmt.Errorf("cannot load %s: %w", name, err)
+		return
+	}
 	keys := 0
 	for i := range fresh.Databases() {
 		keys += fresh.DB(i).Len()

@@ -227,7 +227,7 @@ func (n *Node) Run(ctx context.Context) error {
 	var err error
 	select {
 	case <-ctx.Done():
-		n.scripts.Kill() // one that never ends would keep the engine for ever
+		n.scripts.Kill(script.AnyKind) // one that never ends would keep the engine for ever
 		m := n.onSignal(n.cfg().ShutdownOnSigterm)
 		m.deaf, m.force = true, true
 		_, err = n.finish(m)

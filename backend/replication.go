@@ -345,7 +345,8 @@ func (f *follower) Apply(b *repl.Batch) error {
 // Others would find no client there.
 var fromMaster = map[string]bool{
 	"publish": true, "spublish": true, "eval": true, "evalsha": true,
-	"script|load": true, "script|flush": true, "function|flush": true,
+	"script|load": true, "script|flush": true, "fcall": true,
+	"function|load": true, "function|delete": true, "function|flush": true, "function|restore": true,
 }
 
 // applyOne runs a command that the master has decided. Its reply is nobody's;

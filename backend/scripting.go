@@ -18,38 +18,53 @@ var scriptRows = []row{
 	{"script|load", scriptCommand},
 	{"script|exists", scriptCommand},
 	{"script|flush", scriptCommand},
-	{"script|kill", scriptCommand},
+	{"script|kill", kill(script.Script)},
+	{"script|debug", func(_ *session, x *commands.Ctx) { x.Err(debuggerText) }},
 	{"script|help", scriptCommand},
 }
 
-// functionRows know no functions, and so have none to list or to drop.
-var functionRows = []row{
-	{"function|flush", func(_ *session, x *commands.Ctx) { x.OK() }},
-	{"function|list", emptyArray},
-}
+// debuggerText refuses LDB: it debugs in a fork of the server, which this is
+// not built to do.
+const debuggerText = "ERR SCRIPT DEBUG is not supported: this server has no Lua debugger"
 
 // eval runs a script inside the unit that is open for its request: what its
 // commands change is propagated as their effects, as one transaction.
 func eval(req script.Request) func(*session, *commands.Ctx) {
 	return func(s *session, x *commands.Ctx) {
 		req, n := req, s.node
-		req.Args, req.Proto, req.FromMaster = x.Args, s.proto, s == &n.origin
 		h := scriptHost{s: s, db: s.db}
+		req.Args, req.Proto, req.FromMaster = x.Args, s.proto, h.obeys()
 		if req.BySHA || bytes.HasPrefix(x.Args[1], []byte("#!")) {
-			if text := h.declared(req); text != "" {
-				x.Err(text)
-				return
+			if f, ok := n.scripts.Flags(req); ok {
+				if text := h.declared(f); text != "" {
+					x.Err(text)
+					return
+				}
 			}
 		}
 		x.Out = n.scripts.Eval(&h, req, x.Out)
 	}
 }
 
+// kill is SCRIPT KILL and FUNCTION KILL.
+func kill(k script.Kind) func(*session, *commands.Ctx) {
+	return func(s *session, x *commands.Ctx) {
+		if problem := s.node.scripts.Kill(k); problem != "" {
+			x.Err(problem)
+			return
+		}
+		x.OK()
+	}
+}
+
+// obeys tells whether what runs was decided elsewhere, by a master, and must be
+// done whatever the state of this node.
+func (h *scriptHost) obeys() bool { return h.s == &h.s.node.origin }
+
 // declared takes what a script declares about itself, and says why it cannot be
 // run at all; empty when it can.
-func (h *scriptHost) declared(req script.Request) string {
-	f, ok := h.s.node.scripts.Flags(req)
-	if !ok || f.Compat || req.FromMaster {
+func (h *scriptHost) declared(f script.Flags) string {
+	if f.Compat || h.obeys() {
 		return ""
 	}
 	h.free = f.AllowOOM
@@ -91,7 +106,7 @@ type scriptHost struct {
 // Call runs one command of a script.
 func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	n, x := h.s.node, &h.s.node.inner
-	x.Out, x.Proto, x.Now, x.Replaying = x.Out[:0], proto, n.now, h.s == &n.origin
+	x.Out, x.Proto, x.Now, x.Replaying = x.Out[:0], proto, n.now, h.obeys()
 	run := n.lookup(args)
 	if run == nil {
 		return resp.AppendError(x.Out, "ERR Unknown Redis command called from script")
@@ -112,7 +127,7 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 // refuses says why the node does not run a script's command; empty when it does.
 func (h *scriptHost) refuses(run *handler) string {
 	n := h.s.node
-	if h.s == &n.origin {
+	if h.obeys() {
 		return ""
 	}
 	if text := n.routing(run.cmd); text != "" {

@@ -45,6 +45,11 @@ func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) erro
 		fresh.Close()
 		return errOlderData
 	}
+	if err := n.replaceFunctions(info.Functions); err != nil {
+		n.mu.Unlock()
+		fresh.Close()
+		return fmt.Errorf("cannot load the master's snapshot: %w", err)
+	}
 	old := n.replaceStore(fresh)
 	n.stream.Reset(repl.NewHistory(sync.ID, epoch, sync.Offset), sync.Offset, info.StreamDB)
 	n.stream.Follow()
@@ -85,6 +90,7 @@ func (n *Node) aboutSnapshot(at repl.Cut) rdb.Info {
 	return rdb.Info{
 		RedisVersion: RedisVersion, Created: n.now / 1000, UsedMemory: n.store.UsedMemory(), Keys: rdb.CountKeys(n.store),
 		StreamID: at.ID, StreamOffset: at.Offset, StreamDB: at.DB, DataEpoch: at.Epoch,
+		Functions: n.scripts.Codes(),
 	}
 }
 

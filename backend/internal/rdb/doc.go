@@ -20,7 +20,7 @@
 //
 // It never compresses what it writes. It reads no modules and no
 // hashes whose fields expire: such a file is refused, and the error names what
-// stands in the way. Functions are passed over. That the members of a compact
+// stands in the way. That the members of a compact
 // encoding are distinct and in order is taken on trust (types says what a lie
 // costs).
 package rdb

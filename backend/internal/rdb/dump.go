@@ -39,27 +39,36 @@ func seal(b []byte, from int) []byte {
 	return binary.LittleEndian.AppendUint64(b, crc64(0, b[from:]))
 }
 
+// unseal returns a payload without its foot, which it checks.
+func unseal(payload []byte) ([]byte, error) {
+	body := len(payload) - dumpFoot
+	if body < 0 {
+		return nil, ErrDumpVersion
+	}
+	version := binary.LittleEndian.Uint16(payload[body:])
+	sum := binary.LittleEndian.Uint64(payload[body+2:])
+	if version > readVersion || sum != crc64(0, payload[:body+2]) {
+		return nil, ErrDumpVersion
+	}
+	return payload[:body], nil
+}
+
 // Undump reads a DUMP payload into s; the value is in no database until it is
 // Put. The error is ErrDumpVersion or ErrDumpData. An empty collection, which
 // only old servers dump, is ErrDumpData too, as in Redis. The payload must not
 // change before Put.
 func Undump(s *store.Store, payload []byte) (Undumped, error) {
-	body := len(payload) - dumpFoot
-	if body < 1 {
-		return Undumped{}, ErrDumpVersion
-	}
-	version := binary.LittleEndian.Uint16(payload[body:])
-	sum := binary.LittleEndian.Uint64(payload[body+2:])
-	if version > readVersion || sum != crc64(0, payload[:body+2]) {
+	body, err := unseal(payload)
+	if err != nil || len(body) == 0 {
 		return Undumped{}, ErrDumpVersion
 	}
 	const ahead = 512 // the payload is in memory
-	l := loader{reader: newReader(bytes.NewReader(payload[1:body]), ahead), into: s}
-	it, err := l.item(payload[0])
+	l := loader{reader: newReader(bytes.NewReader(body[1:]), ahead), into: s}
+	it, err := l.item(body[0])
 	if err != nil || it.kind == store.None {
 		return Undumped{}, ErrDumpData
 	}
-	if l.at != int64(body-1) {
+	if l.at != int64(len(body)-1) {
 		it.drop(s)
 		return Undumped{}, ErrDumpData
 	}

@@ -6,6 +6,7 @@ import "holdfast/backend/internal/store"
 const (
 	opSlotInfo   = 244
 	opFunction2  = 245
+	opFunction   = 246 // of release candidates of Redis 7.0
 	opModuleAux  = 247
 	opIdle       = 248
 	opFreq       = 249
@@ -72,6 +73,7 @@ type Info struct {
 	StreamOffset uint64
 	StreamDB     int
 	DataEpoch    uint64
+	Functions    []string // the code of every library
 
 	// Keys is for the writer: how many there are, so that a loader makes room.
 	Keys []KeyCount

@@ -102,8 +102,11 @@ func (l *loader) part(op byte) error {
 		_, err := l.byte()
 		return err
 	case opFunction2:
-		_, err := l.text() // functions are not kept yet; the data does not depend on them
+		code, err := l.text()
+		l.info.Functions = append(l.info.Functions, string(code))
 		return err
+	case opFunction:
+		return l.failf("a function in the format of a release candidate of Redis 7.0, which cannot be loaded")
 	case opModuleAux:
 		return l.failf("data of a module, which cannot be loaded")
 	}

@@ -56,6 +56,9 @@ func (w *Writer) Header(info Info) {
 		aofBase = "1"
 	}
 	w.aux("aof-base", aofBase)
+	for _, code := range info.Functions {
+		w.function(code)
+	}
 	w.buf = append(w.buf, entries...)
 }
 
@@ -63,6 +66,12 @@ func (w *Writer) aux(name, value string) {
 	w.buf = append(w.buf, opAux)
 	w.text([]byte(name))
 	w.text([]byte(value))
+}
+
+// function writes the code of a library.
+func (w *Writer) function(code string) {
+	w.buf = append(w.buf, opFunction2)
+	w.blob([]byte(code))
 }
 
 // End closes the snapshot with its checksum.

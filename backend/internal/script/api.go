@@ -23,28 +23,48 @@ const (
 // openRedis makes the redis table.
 func (b *sandbox) openRedis(e *Engine) {
 	t := b.set("redis", map[string]lua.LGFunction{
-		"call":               func(l *lua.LState) int { return b.call(l, true) },
-		"pcall":              func(l *lua.LState) int { return b.call(l, false) },
-		"error_reply":        errorReply,
-		"status_reply":       statusReply,
-		"sha1hex":            b.sha1hex,
-		"log":                b.log,
-		"setresp":            b.setResp,
-		"set_repl":           b.setRepl,
-		"acl_check_cmd":      b.aclCheck,
-		"replicate_commands": func(l *lua.LState) int { l.Push(lua.LTrue); return 1 },
-		"breakpoint":         func(l *lua.LState) int { l.Push(lua.LFalse); return 1 },
-		"debug":              func(*lua.LState) int { return 0 },
+		"call":          func(l *lua.LState) int { return b.call(l, true) },
+		"pcall":         func(l *lua.LState) int { return b.call(l, false) },
+		"error_reply":   errorReply,
+		"status_reply":  statusReply,
+		"sha1hex":       b.sha1hex,
+		"log":           b.log,
+		"setresp":       b.setResp,
+		"set_repl":      b.setRepl,
+		"acl_check_cmd": b.aclCheck,
 	})
+	if b.kind == Script {
+		b.set("redis", map[string]lua.LGFunction{
+			"replicate_commands": func(l *lua.LState) int { l.Push(lua.LTrue); return 1 },
+			"breakpoint":         func(l *lua.LState) int { l.Push(lua.LFalse); return 1 },
+			"debug":              func(*lua.LState) int { return 0 },
+		})
+	} else {
+		// Only libraries have it, while they are loaded. To the interpreter a call
+		// of what does not exist has no name.
+		t.RawSetString("register_function", b.state.NewFunction(func(l *lua.LState) int {
+			l.RaiseError("attempt to call field 'register_function' (a nil value)")
+			return 0
+		}))
+	}
 	for name, v := range map[string]int{
-		"LOG_DEBUG": 0, "LOG_VERBOSE": 1, "LOG_NOTICE": 2, "LOG_WARNING": 3,
 		"REPL_NONE": 0, "REPL_AOF": replAOF, "REPL_SLAVE": replReplicas, "REPL_REPLICA": replReplicas,
-		"REPL_ALL":          replAOF | replReplicas,
-		"REDIS_VERSION_NUM": versionNumber(e.version),
+		"REPL_ALL": replAOF | replReplicas,
 	} {
 		t.RawSetString(name, lua.LNumber(v))
 	}
-	t.RawSetString("REDIS_VERSION", lua.LString(e.version))
+	setConstants(t, e.version)
+}
+
+// setConstants sets what scripts and libraries being loaded both have.
+func setConstants(redis *lua.LTable, version string) {
+	for name, v := range map[string]int{
+		"LOG_DEBUG": 0, "LOG_VERBOSE": 1, "LOG_NOTICE": 2, "LOG_WARNING": 3,
+		"REDIS_VERSION_NUM": versionNumber(version),
+	} {
+		redis.RawSetString(name, lua.LNumber(v))
+	}
+	redis.RawSetString("REDIS_VERSION", lua.LString(version))
 }
 
 // Where the effects of a script go (redis.set_repl).

@@ -102,7 +102,7 @@ func newCompiled(sha string, text []byte) (*compiled, string) {
 	if fail != "" {
 		return nil, "ERR " + fail
 	}
-	proto, err := compile(text[skip:], chunkName)
+	proto, err := compile(text[skip:], scriptChunk)
 	if err != nil {
 		return nil, "ERR Error compiling script (new function): " + err.Error()
 	}

@@ -11,8 +11,11 @@ import (
 	"github.com/yuin/gopher-lua/parse"
 )
 
-// chunkName is how scripts are called in error texts.
-const chunkName = "user_script"
+// How the code of scripts and of libraries is called in error texts.
+const (
+	scriptChunk   = "user_script"
+	functionChunk = "user_function"
+)
 
 // maxNesting bounds how deeply syntax may nest. The compiler recurses with it,
 // and a Go stack that overflows ends the process.

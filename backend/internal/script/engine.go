@@ -27,20 +27,23 @@ type Host interface {
 	Interrupt(ran time.Duration)
 }
 
-// Request is one EVAL, EVALSHA, EVAL_RO or EVALSHA_RO.
+// Request is one EVAL, EVALSHA, EVAL_RO, EVALSHA_RO, FCALL or FCALL_RO.
 type Request struct {
-	Args       [][]byte // the whole request: name, script or SHA1, numkeys, keys, arguments
+	Args       [][]byte // the whole request: name, script, SHA1 or function, numkeys, keys, arguments
 	BySHA      bool
 	ReadOnly   bool // one of the _RO commands
 	FromMaster bool // must not be killed
 	Proto      int  // of the caller, 2 or 3
 }
 
-// Engine holds the script cache and the Lua state. Its methods belong to the
-// goroutine that holds the engine lock, except for Kill and Running.
+// Engine holds the script cache, the libraries and a Lua state for each. Its
+// methods belong to the goroutine that holds the engine lock, except for Kill,
+// Wrote and Running.
 type Engine struct {
 	cache   cache
-	lua     *sandbox
+	lua     *sandbox // of scripts; nil until one runs
+	library *sandbox // of functions; nil until one is loaded
+	libs    libraries
 	version string
 	random  random
 	status  status
@@ -55,6 +58,7 @@ type Engine struct {
 func New(version string) *Engine {
 	e := &Engine{version: version, random: newRandom(firstSeed)}
 	e.cache.init()
+	e.libs = newLibraries()
 	return e
 }
 
@@ -83,10 +87,12 @@ func (e *Engine) Eval(h Host, req Request, out []byte) []byte {
 		return resp.AppendError(out, errWriteInRO)
 	}
 	if e.lua == nil {
-		e.lua = newSandbox(e)
+		e.lua = newSandbox(e, Script)
 	}
-	r := run{engine: e, host: h, script: s, proto: 2, readOnly: req.ReadOnly || !s.flags.MayWrite()}
-	out = r.do(keys, argv, req, out)
+	r := run{engine: e, box: e.lua, host: h, name: s.sha, proto: 2, readOnly: req.ReadOnly || !s.flags.MayWrite()}
+	main := e.lua.script(&r, s.proto, keys, argv)
+	out = r.do(main, nil, req, out)
+	e.lua.leave()
 	if r.broken {
 		e.lua.close()
 		e.lua = nil

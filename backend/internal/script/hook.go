@@ -24,15 +24,15 @@ var (
 	closedSignal = func() chan struct{} { c := make(chan struct{}); close(c); return c }()
 )
 
-// Done counts one instruction. Once killed it answers so for ever, so that
-// pcall cannot keep a script alive.
+// Done counts one instruction. Once the run is to end it answers so for ever,
+// so that pcall cannot keep a script alive.
 func (h *hook) Done() <-chan struct{} {
 	r := h.run
 	if r == nil {
 		return nil
 	}
 	r.charge(1)
-	if r.engine.status.kill.Load() {
+	if r.late || r.engine.status.kill.Load() {
 		return closedSignal
 	}
 	return nil
@@ -40,9 +40,15 @@ func (h *hook) Done() <-chan struct{} {
 
 // charge counts instructions, or work of a library that costs as much.
 func (r *run) charge(n int) {
-	if r.left -= n; r.left <= 0 {
-		r.left = hookInterval
-		r.host.Interrupt(time.Since(r.started))
+	if r.left -= n; r.left > 0 {
+		return
+	}
+	r.left = hookInterval
+	ran := time.Since(r.started)
+	if r.loads == nil {
+		r.host.Interrupt(ran)
+	} else if r.limit > 0 && ran > r.limit {
+		r.late = true
 	}
 }
 
@@ -50,7 +56,12 @@ func (r *run) charge(n int) {
 func (h *hook) Deadline() (time.Time, bool) { return time.Time{}, false }
 
 // Err is what the interpreter raises when Done is closed.
-func (h *hook) Err() error { return errKilled }
+func (h *hook) Err() error {
+	if h.run != nil && h.run.late {
+		return errLoadTime
+	}
+	return errKilled
+}
 
 // Value is part of context.Context.
 func (h *hook) Value(any) any { return nil }

@@ -19,7 +19,7 @@ func TestKill(t *testing.T) {
 			asked := 0
 			h.interrupt = func(time.Duration) {
 				if asked++; asked == 2 {
-					if fail := e.Kill(); fail != "" {
+					if fail := e.Kill(AnyKind); fail != "" {
 						t.Error(fail)
 					}
 				}
@@ -39,8 +39,8 @@ func TestUnkillable(t *testing.T) {
 	e := New("7.2.6")
 	h := newHost()
 	var fails []string
-	h.interrupt = func(time.Duration) { fails = append(fails, strings.Fields(e.Kill())[0]) }
-	if fail := e.Kill(); !strings.HasPrefix(fail, "NOTBUSY ") {
+	h.interrupt = func(time.Duration) { fails = append(fails, strings.Fields(e.Kill(AnyKind))[0]) }
+	if fail := e.Kill(AnyKind); !strings.HasPrefix(fail, "NOTBUSY ") {
 		t.Error(fail)
 	}
 	const busy = "for i = 1, 100000 do end "
@@ -51,8 +51,8 @@ func TestUnkillable(t *testing.T) {
 	if got := strings.Join(fails, " "); got != "UNKILLABLE UNKILLABLE" {
 		t.Error(got)
 	}
-	if e.Running() {
-		t.Error("still running")
+	if what, running := e.Running(); running {
+		t.Error("still running", what)
 	}
 }
 
@@ -60,7 +60,7 @@ func TestKillFromAnotherGoroutine(t *testing.T) {
 	e := New("7.2.6")
 	done := make(chan string)
 	go func() { done <- eval(e, newHost(), 2, "while true do end", "0") }()
-	for deadline := time.Now().Add(10 * time.Second); e.Kill() != ""; {
+	for deadline := time.Now().Add(10 * time.Second); e.Kill(AnyKind) != ""; {
 		if time.Now().After(deadline) {
 			t.Fatal("the script never ran")
 		}

@@ -7,14 +7,26 @@ import (
 	"holdfast/backend/resp"
 )
 
-// Stats are the numbers of INFO about scripts.
+// Stats are the numbers of INFO about scripts and functions.
 type Stats struct {
-	Scripts int // in the cache
-	Bytes   int // of their texts
+	Scripts       int // in the cache
+	Bytes         int // of their texts
+	Libraries     int
+	Functions     int
+	FunctionBytes int // of the libraries' texts
 }
 
-// Stats returns the size of the cache.
-func (e *Engine) Stats() Stats { return Stats{Scripts: len(e.cache.bySHA), Bytes: e.cache.bytes} }
+// Stats returns the size of the cache and of the libraries.
+func (e *Engine) Stats() Stats {
+	s := Stats{
+		Scripts: len(e.cache.bySHA), Bytes: e.cache.bytes,
+		Libraries: len(e.libs.byName), Functions: len(e.libs.functions),
+	}
+	for _, lib := range e.libs.byName {
+		s.FunctionBytes += len(lib.code)
+	}
+	return s
+}
 
 // Load is SCRIPT LOAD.
 func (e *Engine) Load(text, out []byte) []byte {
@@ -52,7 +64,7 @@ func (e *Engine) Flush(mode [][]byte, out []byte) []byte {
 	return append(out, "+OK\r\n"...)
 }
 
-// Command runs SCRIPT EXISTS, FLUSH, KILL, LOAD or HELP; args is the whole
+// Command runs SCRIPT EXISTS, FLUSH, LOAD or HELP; args is the whole
 // request, whose arity fits.
 func (e *Engine) Command(args [][]byte, out []byte) []byte {
 	switch strings.ToLower(string(args[1])) {
@@ -62,11 +74,6 @@ func (e *Engine) Command(args [][]byte, out []byte) []byte {
 		return e.Flush(args[2:], out)
 	case "load":
 		return e.Load(args[2], out)
-	case "kill":
-		if fail := e.Kill(); fail != "" {
-			return resp.AppendError(out, fail)
-		}
-		return append(out, "+OK\r\n"...)
 	case "help":
 		return appendHelp(out)
 	}

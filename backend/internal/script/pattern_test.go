@@ -28,7 +28,7 @@ func TestPatterns(t *testing.T) {
 func TestMatchCanBeKilled(t *testing.T) {
 	e := New("7.2.6")
 	h := newHost()
-	h.interrupt = func(time.Duration) { e.Kill() }
+	h.interrupt = func(time.Duration) { e.Kill(AnyKind) }
 	source := "return pcall(string.find, string.rep('a', 1000), string.rep('a-', 40) .. 'b')"
 	if got := eval(e, h, 2, source, "0"); !strings.HasPrefix(got, "-ERR Script killed by user with SCRIPT KILL...") {
 		t.Errorf("%q", got)

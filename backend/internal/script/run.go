@@ -11,13 +11,17 @@ import (
 	lua "github.com/yuin/gopher-lua"
 )
 
-// run is one execution of a script.
+// run is one execution of a script, a function, or the code of a library.
 type run struct {
 	engine   *Engine
+	box      *sandbox
 	host     Host
-	script   *compiled
-	proto    int // of the replies that the script sees; redis.setresp
-	readOnly bool
+	name     string        // the script's SHA1, the function's name
+	proto    int           // of the replies that the script sees; redis.setresp
+	readOnly bool          // it may not write
+	loads    *library      // being loaded: what register_function adds to
+	limit    time.Duration // of a load; 0: none
+	late     bool          // the limit has passed
 	started  time.Time
 	left     int    // instructions until the next look at the clock
 	nested   int    // Go calls of pcall and resume under way
@@ -35,44 +39,41 @@ type raised struct {
 	line   int
 }
 
-// do runs the script and appends its reply.
-func (r *run) do(keys, argv [][]byte, req Request, out []byte) []byte {
-	box := r.engine.lua
-	r.started, r.left = time.Now(), hookInterval
-	r.engine.status.begin(req.FromMaster)
+// do runs main and appends its reply.
+func (r *run) do(main *lua.LFunction, params []lua.LValue, req Request, out []byte) []byte {
+	r.engine.status.begin(r, req)
 	defer r.engine.status.end()
-	box.enter(r, keys, argv)
-
-	value, err := r.protected(box)
+	value, err := r.protected(main, params)
 	if err == nil && r.engine.status.killed() {
 		err = errKilled // raised where pcall was the last thing to do
 	}
 	if err != nil {
-		out = resp.AppendError(out, r.errorReply(err))
-	} else {
-		w := writer{out: out, proto: req.Proto, script: r.proto}
-		w.value(value, 0)
-		out = w.out
+		return resp.AppendError(out, r.errorReply(err))
 	}
-	box.leave()
-	return out
+	w := writer{out: out, proto: req.Proto, script: r.proto}
+	w.value(value, 0)
+	return w.out
 }
 
-// protected runs the script's main function. No error handler is given to the
+// protected runs a function. No error handler is given to the
 // interpreter: it would leave variables that closures captured unclosed, and
 // it needs room on a stack that may be full. What panics all the same (the
 // interpreter itself does, when it has no room for its error) ends the state,
 // not the node.
-func (r *run) protected(box *sandbox) (value lua.LValue, err error) {
+func (r *run) protected(main *lua.LFunction, params []lua.LValue) (value lua.LValue, err error) {
+	r.started, r.left = time.Now(), hookInterval
 	defer func() {
 		if p := recover(); p != nil {
 			r.broken = true
 			err = fmt.Errorf("%v", p)
 		}
 	}()
-	l := box.state
-	l.Push(box.function(r.script.proto))
-	if err := l.PCall(0, 1, nil); err != nil {
+	l := r.box.state
+	l.Push(main)
+	for _, p := range params {
+		l.Push(p)
+	}
+	if err := l.PCall(len(params), 1, nil); err != nil {
 		return nil, err
 	}
 	value = l.Get(-1)
@@ -109,31 +110,38 @@ func errorText(v lua.LValue) string {
 
 // errorReply returns the reply for a script that ended with an error.
 func (r *run) errorReply(err error) string {
+	text, source, line := r.explain(err)
+	if line == 0 {
+		return text
+	}
+	return text + " script: " + r.name + ", on @" + source + ":" + strconv.Itoa(line) + "."
+}
+
+// explain puts an error in words and tells where it was raised; line is 0 where
+// that is not known.
+func (r *run) explain(err error) (text, source string, line int) {
 	if err == errKilled {
-		return "ERR " + killedText
+		return "ERR " + killedText, "", 0
 	}
 	api, ok := err.(*lua.ApiError)
 	if ok && api.Type == lua.ApiErrorPanic && !overflowed(err) {
 		r.broken = true
 	}
 	if r.broken || !ok {
-		return "ERR Error running script " + r.script.sha + ", " + firstLine(err.Error())
+		return "ERR Error running script " + r.name + ", " + firstLine(err.Error()), "", 0
 	}
 	if overflowed(err) {
-		return "ERR " + chunkName + ": " + errOverflow
+		return "ERR " + r.box.title + ": " + errOverflow, "", 0
 	}
-	text := errorText(api.Object)
-	source, line := chunkName, lineIn(text)
+	text = errorText(api.Object)
+	source, line = r.box.title, lineIn(text, r.box.title)
 	if api.Object == r.raised.value {
 		source, line = r.raised.source, r.raised.line
 	}
 	if r.engine.status.killed() {
 		text = "ERR " + killedText
 	}
-	if line == 0 {
-		return text
-	}
-	return text + " script: " + r.script.sha + ", on @" + source + ":" + strconv.Itoa(line) + "."
+	return text, source, line
 }
 
 const errOverflow = "stack overflow"
@@ -143,8 +151,8 @@ const errOverflow = "stack overflow"
 func overflowed(err error) bool { return strings.Contains(err.Error(), "lua callstack overflow") }
 
 // lineIn finds the line in a text like "ERR user_script:12: …".
-func lineIn(text string) int {
-	_, rest, ok := strings.Cut(text, chunkName+":")
+func lineIn(text, chunk string) int {
+	_, rest, ok := strings.Cut(text, chunk+":")
 	if !ok {
 		return 0
 	}

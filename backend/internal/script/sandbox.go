@@ -22,6 +22,8 @@ const (
 
 // sandbox is the Lua state and the world that scripts see in it.
 type sandbox struct {
+	kind  Kind
+	title string // how error texts call its code
 	state *lua.LState
 	run   *run // the script under way
 	hook  hook
@@ -33,9 +35,10 @@ type sandbox struct {
 	guard   *lua.LTable                 // proxy of the metatable of the globals
 	strings *lua.LTable                 // proxy of the metatable of strings
 	refuse  *lua.LFunction              // __newindex of every proxy
+	loading *lua.LTable                 // all that the code of a library sees; nil for scripts
 }
 
-func newSandbox(e *Engine) *sandbox {
+func newSandbox(e *Engine, kind Kind) *sandbox {
 	l := lua.NewState(lua.Options{
 		CallStackSize:       maxCalls,
 		RegistrySize:        registrySize,
@@ -45,8 +48,12 @@ func newSandbox(e *Engine) *sandbox {
 		MinimizeStackMemory: true,
 	})
 	b := &sandbox{
+		kind: kind, title: scriptChunk,
 		state: l,
 		real:  make(map[*lua.LTable]*lua.LTable),
+	}
+	if kind == Function {
+		b.title = functionChunk
 	}
 	b.refuse = l.NewFunction(func(l *lua.LState) int { l.RaiseError(errReadonly); return 0 })
 	b.open(e)
@@ -94,6 +101,9 @@ func (b *sandbox) lock() {
 		}
 	})
 	b.globals.Metatable = missing
+	if b.kind == Function {
+		b.openLibrary(missing)
+	}
 	b.guard = b.proxy(missing)
 	b.env = b.proxy(b.globals)
 	b.globals.RawSetString("_G", b.env)
@@ -147,23 +157,29 @@ func (b *sandbox) nest(l *lua.LState) {
 
 func (b *sandbox) unnest() { b.run.nested-- }
 
-// function makes a main function of a script. Its environment is set anew each
-// time, since setfenv changes it.
+// function makes a main function. Its environment is set anew each time, since
+// setfenv changes it.
 func (b *sandbox) function(proto *lua.FunctionProto) *lua.LFunction {
 	f := b.state.NewFunctionFromProto(proto)
 	f.Env = b.env
 	return f
 }
 
-// enter makes the state ready for a script.
-func (b *sandbox) enter(r *run, keys, argv [][]byte) {
+// script makes the state ready for a script and returns its main function.
+func (b *sandbox) script(r *run, proto *lua.FunctionProto, keys, argv [][]byte) *lua.LFunction {
+	b.enter(r)
+	b.globals.RawSetString("KEYS", stringTable(b.state, keys))
+	b.globals.RawSetString("ARGV", stringTable(b.state, argv))
+	return b.function(proto)
+}
+
+// enter makes the state ready for a run.
+func (b *sandbox) enter(r *run) {
 	l := b.state
 	b.run = r
 	b.json = defaultJSON
 	l.Env = b.env
 	l.G.CurrentThread = l
-	b.globals.RawSetString("KEYS", stringTable(l, keys))
-	b.globals.RawSetString("ARGV", stringTable(l, argv))
 	b.hook.run = r
 	l.SetContext(&b.hook)
 }
