@@ -10,6 +10,7 @@ import (
 
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
+	"holdfast/backend/internal/script"
 	"holdfast/backend/resp"
 )
 
@@ -52,7 +53,7 @@ func (n *Node) Signal(sig os.Signal) {
 	n.log.Warn("Received " + name + " scheduling shutdown...")
 	n.background(func() {
 		defer n.signalled.Store(false)
-		n.scripts.Kill() // one that never ends would keep the engine for ever
+		n.scripts.Kill(script.AnyKind) // one that never ends would keep the engine for ever
 		if ended, _ := n.finish(n.onSignal(words)); ended {
 			n.halt()
 		}

@@ -9,9 +9,16 @@
 // or compiles it, gives the one Lua state fresh KEYS and ARGV, runs it, and
 // converts what it returned into a reply.
 //
+// # Functions
+//
+// LoadLibrary runs a library's code once, in a world where nothing exists but
+// redis.register_function and the log; Call runs what it registered. Functions
+// have a Lua state of their own, in which libraries keep their local variables.
+//
 // # One state for all scripts
 //
-// A Lua state is expensive to make, so there is one. Scripts see the global
+// A Lua state is expensive to make, so there is one for scripts and one for
+// functions. Scripts see the global
 // tables through empty proxies: a read falls through to the real table, a write
 // raises Redis's "Attempt to modify a readonly table", and the functions that
 // bypass metatables (rawset, setmetatable, table.insert …) know the proxies.
@@ -29,6 +36,6 @@
 //
 // The interpreter is gopher-lua, so error texts of the language itself (not
 // those of Redis's API) differ here and there from PUC Lua's, a number joined
-// to a string with .. prints up to 17 digits instead of 14. A script may use as much memory as it likes, as in Redis. Functions
-// (FUNCTION, FCALL) and the debugger are not here.
+// to a string with .. prints up to 17 digits instead of 14. A script may use as much memory as it likes, as in Redis. The
+// debugger is not here.
 package script

@@ -47,7 +47,7 @@ func (e *Engine) LoadLibrary(h Host, code []byte, replace, fromMaster bool) (nam
 	if fromMaster {
 		limit = 0
 	}
-	if _, name, _, fail := metadata(code); fail == "" && !replace && e.libs.byName[name] != nil {
+	if name, _, fail := header(code); fail == "" && !replace && e.libs.byName[name] != nil {
 		return "", "ERR Library '" + name + "' already exists"
 	}
 	lib, fail := e.build(h, code, limit)

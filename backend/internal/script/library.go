@@ -141,18 +141,27 @@ func validName(name string) bool {
 	return name != ""
 }
 
+// header checks a library's first line and returns its name and how long the
+// line is.
+func header(code []byte) (name string, length int, fail string) {
+	engine, name, length, fail := metadata(code)
+	switch {
+	case fail != "":
+	case !validName(name):
+		fail = errName
+	case !strings.EqualFold(engine, EngineName):
+		fail = "Engine '" + engine + "' not found"
+	}
+	return name, length, fail
+}
+
 // build runs a library's code and returns what it registered, linked to
 // nothing. limit is how long it may run; 0: for ever. fail is an error text
 // without its code.
 func (e *Engine) build(h Host, code []byte, limit time.Duration) (lib *library, fail string) {
-	engine, name, length, fail := metadata(code)
-	switch {
-	case fail != "":
+	name, length, fail := header(code)
+	if fail != "" {
 		return nil, fail
-	case !validName(name):
-		return nil, errName
-	case !strings.EqualFold(engine, EngineName):
-		return nil, "Engine '" + engine + "' not found"
 	}
 	proto, err := compile(code[length:], functionChunk)
 	if err != nil {
@@ -168,7 +177,7 @@ func (e *Engine) build(h Host, code []byte, limit time.Duration) (lib *library, 
 		if r.late {
 			text = "ERR " + errLoadTime.Error()
 		}
-		lib, fail = nil, "Error registering functions: "+strings.TrimPrefix(text, "ERR ")
+		lib, fail = nil, "Error registering functions: "+text
 	} else if len(lib.functions) == 0 {
 		lib, fail = nil, "No functions registered"
 	}
