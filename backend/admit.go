@@ -25,7 +25,7 @@ func (n *Node) admit(s *session, x *commands.Ctx, c *command.Command) bool {
 			n.refuseRouting(s, x, text)
 			return false
 		}
-		n.relieve()
+		n.relieve(s, x)
 		text := n.trouble(c)
 		if text == "" && n.noRoom && s.multi != nil && !endsQueue(c) {
 			text = oomText // what is queued takes memory too

@@ -17,6 +17,7 @@ type waiter struct {
 	keys  []dbKey // none: not for keys
 	db    int
 	timer *netio.Timer
+	spent int64 // ns that running the request has taken so far
 	// inTime is the reply when the time is over or CLIENT UNBLOCK ends the wait;
 	// nil where neither can be.
 	inTime func() []byte
@@ -168,7 +169,7 @@ var wrongType = []byte("-WRONGTYPE ")
 // wake runs a blocked client's request again and sends its reply if it had
 // something to serve this time.
 func (n *Node) wake(s *session) {
-	w, x := s.waiting, &n.waker
+	w, x, began := s.waiting, &n.waker, n.timing.clock
 	n.woken = s
 	x.Out, x.Proto = x.Out[:0], s.proto
 	n.unit.begin()
@@ -184,7 +185,9 @@ func (n *Node) wake(s *session) {
 		n.propagate(x)
 	}
 	end := n.unit.end()
+	w.spent += n.spent(began)
 	if served {
+		n.account(s, w.h, w.args, w.spent)
 		if end > 0 {
 			s.lastWrite = end
 		}

@@ -50,6 +50,8 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.store.SetEviction(eviction(next))
 	n.setOptions(next)
 	n.guard(next)
+	n.setTiming(next)
+	n.slowlog.trim(next.SlowlogMaxLen)
 	n.derive()
 	n.limitTracking(next.TrackingTableMaxKeys)
 	if slices.Contains(changed, "repl-backlog-size") {
@@ -93,7 +95,7 @@ func configResetStat(s *session, x *commands.Ctx) {
 	clear(n.errors)
 	for i := range n.handlers {
 		h := &n.handlers[i]
-		h.calls, h.rejected, h.failed = 0, 0, 0
+		h.calls, h.rejected, h.failed, h.nanos, h.times = 0, 0, 0, 0, nil
 	}
 	x.OK()
 }

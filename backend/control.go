@@ -181,7 +181,7 @@ func (s *controlSession) dispatch(args [][]byte) {
 		s.out = resp.AppendSimple(s.out, "PONG")
 	case name == "info":
 		if n := s.node; n.mu.TryLock() {
-			n.takeFigures()
+			n.takeFiguresFor(args[1:])
 			n.mu.Unlock()
 		}
 		s.out = resp.AppendBulkString(s.out, s.node.info(args[1:]))

@@ -83,9 +83,11 @@ func (n *Node) housekeep(ping bool) {
 }
 
 func (n *Node) expireSome() (more bool) {
+	began := n.look()
 	n.unit.begin()
 	_, more = n.store.ActiveExpire(expireSlice)
 	n.unit.end()
+	n.latency.add(n.cfg(), "expire-cycle", n.now, time.Duration(n.look()-began))
 	return more
 }
 

@@ -73,9 +73,14 @@ func (n *Node) excess() int64 {
 // relieve makes room before a command, and notes whether it could. The state is
 // kept for the scripts and transactions that the command runs: within one of
 // those nothing is evicted.
-func (n *Node) relieve() {
-	if n.memoryLimit > 0 {
-		n.noRoom = !n.makeRoom()
+func (n *Node) relieve(s *session, x *commands.Ctx) {
+	if n.memoryLimit == 0 {
+		return
+	}
+	n.noRoom = !n.makeRoom()
+	if s.quiet == replyOn { // that what it cached was evicted is no part of the reply
+		x.Out = append(x.Out, n.asides...)
+		n.asides = n.asides[:0]
 	}
 }
 
@@ -95,6 +100,9 @@ func (n *Node) makeRoom() (ok bool) {
 	if n.standing.role != roleMaster && cfg.ReplicaIgnoreMaxMemory || n.standing.draining {
 		return true
 	}
+	defer func(began int64) {
+		n.latency.add(cfg, "eviction-cycle", n.now, time.Duration(n.look()-began))
+	}(n.look())
 	limit := tenacity(cfg.MaxMemoryTenacity)
 	for began := time.Now(); ; {
 		more, freed := n.evictSome()

@@ -4,6 +4,8 @@ import (
 	"bytes"
 	"strings"
 
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 )
@@ -15,9 +17,14 @@ type handler struct {
 	data    commands.Handler
 	session func(s *session, x *commands.Ctx)
 
+	fast     bool // it has the flag, for the latency monitor
+	unlogged bool // the slow log leaves it out
+
 	calls    int64
-	rejected int64 // refused before they ran
-	failed   int64 // ran and replied an error
+	rejected int64          // refused before they ran
+	failed   int64          // ran and replied an error
+	nanos    int64          // of all calls
+	times    *hdr.Histogram // of all calls, ns; nil before the first
 }
 
 // row joins the name of a session command with its handler.
@@ -128,8 +135,7 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 			n.feedMonitors(s, x == &n.inner, h.cmd, args)
 		}
 	}
-	n.calls++
-	h.calls++
+	began := n.timing.clock
 	before, counted := len(x.Out), n.stats.errors
 	x.Begin(args)
 	x.Store, x.DBNum, x.DB = n.store, s.db, n.store.DB(s.db)
@@ -142,6 +148,7 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 		}
 		if w := x.Waiting(); w.Keys != nil {
 			n.block(s, h, args, w)
+			s.waiting.spent = n.spent(began)
 			return
 		}
 		n.propagate(x)
@@ -153,6 +160,7 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 			n.countError(string(line))
 		}
 	}
+	n.account(s, h, args, n.spent(began))
 }
 
 var crlf = []byte("\r\n")

@@ -26,10 +26,13 @@ var infoSections = []infoSection{
 	{"Modules", false, func(*Node, *infoText) {}},
 	{"Commandstats", true, infoCommands},
 	{"Errorstats", false, infoErrors},
-	{"Latencystats", true, func(*Node, *infoText) {}},
+	{latencySection, true, infoLatencies},
 	{"Cluster", false, func(_ *Node, b *infoText) { b.field("cluster_enabled", 0) }},
 	{"Keyspace", false, infoKeyspace},
 }
+
+// latencySection is the name of the section that takes work to make.
+const latencySection = "Latencystats"
 
 // infoText collects the lines of INFO.
 type infoText struct{ strings.Builder }
@@ -46,7 +49,7 @@ func (b *infoText) zeros(names ...string) {
 }
 
 func info(s *session, x *commands.Ctx) {
-	s.node.takeFigures()
+	s.node.takeFiguresFor(x.Args[1:])
 	x.Out = appendText(x, s.node.info(x.Args[1:]))
 }
 

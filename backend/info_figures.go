@@ -47,6 +47,7 @@ type figures struct {
 	scripts                    script.Stats
 	databases                  []keyspaceFigures
 	commands                   []commandFigures
+	latencies                  []string // lines, as of the last time they were asked for
 	errors                     []errorFigures
 	at                         time.Time
 }
@@ -61,11 +62,21 @@ type keyspaceFigures struct {
 type commandFigures struct {
 	name                    string
 	calls, rejected, failed int64
+	nanos                   int64
 }
 
 type errorFigures struct {
 	code  string
 	count int64
+}
+
+// takeFiguresFor is takeFigures with those that only some sections of INFO need.
+func (n *Node) takeFiguresFor(sections [][]byte) {
+	n.takeFigures()
+	s := infoSection{name: latencySection, extra: true}
+	if s.wanted(sections) {
+		n.figures.Load().latencies = n.latencyLines()
+	}
 }
 
 // takeFigures is called under the engine lock.
@@ -96,7 +107,7 @@ func (n *Node) takeFigures() {
 	}
 	for i := range n.handlers {
 		if h := &n.handlers[i]; h.calls+h.rejected+h.failed > 0 {
-			f.commands = append(f.commands, commandFigures{h.cmd.Full, h.calls, h.rejected, h.failed})
+			f.commands = append(f.commands, commandFigures{h.cmd.Full, h.calls, h.rejected, h.failed, h.nanos})
 		}
 	}
 	for code, count := range n.errors {
@@ -112,7 +123,7 @@ func (n *Node) takeFigures() {
 // since takes over what depends on the figures before.
 func (f *figures) since(last *figures) {
 	f.peak = max(f.peak, last.peak)
-	f.opsPerSecond = last.opsPerSecond
+	f.opsPerSecond, f.latencies = last.opsPerSecond, last.latencies
 	if since := f.at.Sub(last.at); since > cronEvery/2 {
 		f.opsPerSecond = max(0, int64(float64(f.calls-last.calls)/since.Seconds()))
 	}

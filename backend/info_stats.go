@@ -49,10 +49,17 @@ func infoStats(n *Node, b *infoText) {
 		"acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel")
 }
 
-// infoCommands counts calls. The time of a command is not taken.
 func infoCommands(n *Node, b *infoText) {
 	for _, c := range n.figures.Load().commands {
-		b.line("cmdstat_%s:calls=%d,usec=0,usec_per_call=0.00,rejected_calls=%d,failed_calls=%d", c.name, c.calls, c.rejected, c.failed)
+		usec := c.nanos / 1000
+		b.line("cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
+			c.name, c.calls, usec, float64(usec)/float64(max(c.calls, 1)), c.rejected, c.failed)
+	}
+}
+
+func infoLatencies(n *Node, b *infoText) {
+	for _, line := range n.figures.Load().latencies {
+		b.line("%s", line)
 	}
 }
 

@@ -119,7 +119,7 @@ func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
 	if n.open {
 		return false
 	}
-	n.relieve()
+	n.relieve(s, x)
 	for _, q := range t.requests {
 		text := s.routing(q.h.cmd)
 		if text != "" && s.native {

@@ -109,6 +109,9 @@ type Node struct {
 	lazy       bool // DEBUG SET-ACTIVE-EXPIRE 0: keys expire only when asked for
 	dirty      int64
 	calls      int64
+	timing     timing
+	slowlog    slowlog
+	latency    latency
 	stats      stats
 	errors     map[string]int64 // replied, by code
 
@@ -132,7 +135,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 		runID: randomID(20), incarnation: randomID(20),
 		clients: make(map[int64]*session), audience: newAudience(),
 		watchers: make(map[dbKey]map[*session]struct{}), blocked: make(map[dbKey][]*session),
-		monitors: make(map[*session]struct{}), errors: make(map[string]int64),
+		monitors: make(map[*session]struct{}), errors: make(map[string]int64), latency: make(latency),
 	}
 	if command.Count > maxCommands {
 		return nil, fmt.Errorf("%d commands do not fit a table of %d", command.Count, maxCommands)
@@ -158,6 +161,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.applier.Replaying = true
 	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.guard(cfg)
+	n.setTiming(cfg)
 	n.tick()
 	n.register()
 	if err := n.takeFirstRole(cfg); err != nil {
@@ -180,9 +184,9 @@ func randomID(bytes int) string {
 // mistake of ours.
 func (n *Node) register() {
 	for _, c := range command.All {
-		n.handlers[c.ID].cmd = c
+		n.handlers[c.ID].setFacts(c)
 		for _, sub := range c.Subs {
-			n.handlers[sub.ID].cmd = sub
+			n.handlers[sub.ID].setFacts(sub)
 		}
 	}
 	find := func(name string) *handler {
@@ -195,7 +199,7 @@ func (n *Node) register() {
 	for _, r := range commands.Rows() {
 		find(r.Name).data = r.Run
 	}
-	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, transactionRows, pubsubRows, serverRows, configRows,
+	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, transactionRows, pubsubRows, serverRows, configRows,
 		commandRows, replicationRows, nativeRows, scriptRows, debugRows, helpRows, saveRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
@@ -310,6 +314,7 @@ func (n *Node) cfg() *conf.NodeConfig { return n.settings.Config() }
 func (n *Node) tick() {
 	n.began = time.Now()
 	n.now = n.began.UnixMilli()
+	n.timing.clock = int64(n.began.Sub(n.started))
 	n.store.SetNow(n.now)
 	n.x.Now, n.waker.Now, n.applier.Now = n.now, n.now, n.now
 }

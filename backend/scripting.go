@@ -119,6 +119,7 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	h.wrote = h.wrote || run.cmd.Has(command.Write)
 	outer := h.s.db
 	h.s.db = h.db
+	n.timing.clock = n.look() // the script itself has taken time
 	n.run(h.s, x, run, args)
 	h.db, h.s.db = h.s.db, outer
 	return x.Out

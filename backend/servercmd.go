@@ -15,9 +15,6 @@ var serverRows = []row{
 	{"shutdown", shutdown},
 	{"monitor", monitor},
 	{"lolwut", func(_ *session, x *commands.Ctx) { x.Out = appendText(x, "Holdfast ver. "+Version+"\n") }},
-	{"slowlog|get", emptyArray},
-	{"slowlog|len", func(_ *session, x *commands.Ctx) { x.Int(0) }},
-	{"slowlog|reset", func(_ *session, x *commands.Ctx) { x.OK() }},
 	{"memory|doctor", func(_ *session, x *commands.Ctx) {
 		x.BulkString("Hi Sam, this instance is empty or is using very little memory.")
 	}},
@@ -55,8 +52,8 @@ func (n *Node) feedMonitors(s *session, inScript bool, c *command.Command, args 
 	now := time.Now().UnixMicro()
 	fmt.Fprintf(&b, "+%d.%06d [%d %s]", now/1e6, now%1e6, s.db, from)
 	for i, a := range args {
-		if i > 0 && secret(c, args, i) {
-			a = []byte("(redacted)")
+		if secret(c, args, i) {
+			a = []byte(redacted)
 		}
 		b.WriteByte(' ')
 		b.WriteString(quote(a))
@@ -65,21 +62,6 @@ func (n *Node) feedMonitors(s *session, inScript bool, c *command.Command, args 
 	for m := range n.monitors {
 		m.push([]byte(b.String()))
 	}
-}
-
-// secret tells whether word i of a request is or names a password.
-func secret(c *command.Command, args [][]byte, i int) bool {
-	switch c.Name {
-	case "auth":
-		return true
-	case "hello":
-		for back := 1; back <= 2 && i-back > 0; back++ {
-			if equalFold(string(args[i-back]), "auth") {
-				return true
-			}
-		}
-	}
-	return false
 }
 
 // quote prints bytes as sdscatrepr does.

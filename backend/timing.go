@@ -1,0 +1,90 @@
+package backend
+
+import (
+	"math"
+	"time"
+
+	hdr "github.com/HdrHistogram/hdrhistogram-go"
+
+	"holdfast/backend/command"
+	"holdfast/conf"
+)
+
+// A command's time is taken with one look at the clock: it lasts from the last
+// look, which was at the end of the command before or at the beginning of the
+// batch, to its own end.
+
+// timing is what the node does with the time of commands; part of the Node,
+// under the engine lock.
+type timing struct {
+	clock   int64 // ns since the node's start: when what ran last ended
+	notable int64 // ns from which the slow log or the latency monitor want to know of a command
+	keep    bool  // latency-tracking
+}
+
+// Bounds of the histograms, ns, and their significant digits (server.h,
+// LATENCY_HISTOGRAM_*).
+const (
+	shortest = 1
+	longest  = int64(time.Second)
+	digits   = 2
+)
+
+// look reads the clock: ns since the node's start.
+func (n *Node) look() int64 { return int64(time.Since(n.started)) }
+
+// setTiming takes over what the configuration wants to know.
+func (n *Node) setTiming(cfg *conf.NodeConfig) {
+	n.timing.keep = cfg.LatencyTracking
+	n.timing.notable = math.MaxInt64
+	if cfg.SlowlogSlowerThan >= 0 {
+		n.timing.notable = int64(cfg.SlowlogSlowerThan)
+	}
+	if at := cfg.LatencyMonitorThreshold; at > 0 {
+		n.timing.notable = min(n.timing.notable, int64(at))
+	}
+}
+
+// spent is the time since from, which has been the clock's state; the clock
+// goes on from here.
+func (n *Node) spent(from int64) (ns int64) {
+	n.timing.clock = n.look()
+	return n.timing.clock - from
+}
+
+// account counts a command that has come to its end after so many ns.
+func (n *Node) account(s *session, h *handler, args [][]byte, ns int64) {
+	n.calls++
+	h.calls++
+	h.nanos += ns
+	if n.timing.keep {
+		h.record(ns)
+	}
+	if ns >= n.timing.notable {
+		n.note(s, h, args, ns)
+	}
+}
+
+// setFacts takes what it needs to know at each call from the facts.
+func (h *handler) setFacts(c *command.Command) {
+	h.cmd, h.fast, h.unlogged = c, c.Has(command.Fast), c.Has(command.SkipSlowlog)
+}
+
+func (h *handler) record(ns int64) {
+	if h.times == nil {
+		h.times = hdr.New(shortest, longest, digits)
+	}
+	_ = h.times.RecordValue(min(max(ns, shortest), longest)) // fails outside its bounds only
+}
+
+// note tells the slow log and the latency monitor.
+func (n *Node) note(s *session, h *handler, args [][]byte, ns int64) {
+	event := "command"
+	if h.fast {
+		event = "fast-command"
+	}
+	n.latency.add(n.cfg(), event, n.now, time.Duration(ns))
+	if limit := n.cfg().SlowlogSlowerThan; limit >= 0 && ns >= int64(limit) && !h.unlogged {
+		n.slowlog.add(n.cfg().SlowlogMaxLen, n.now, s, h.cmd, args, time.Duration(ns))
+	}
+}
