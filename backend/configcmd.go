@@ -1,8 +1,11 @@
 package backend
 
 import (
+	"os"
 	"slices"
 	"strings"
+
+	"golang.org/x/sys/unix"
 
 	"holdfast/backend/internal/commands"
 	"holdfast/conf"
@@ -46,6 +49,10 @@ func configSet(s *session, x *commands.Ctx) {
 // configChanged carries a new configuration into what keeps its own copy. The
 // engine lock is held: only commands change the configuration.
 func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
+	// What can fail comes first: nothing has changed when it does.
+	if err := n.tryChange(next, changed); err != nil {
+		return err
+	}
 	n.store.SetLimits(limits(next))
 	n.store.SetEviction(eviction(next))
 	n.setOptions(next)
@@ -70,6 +77,24 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 		n.confirm.SetCount(next.WriteAcks)
 	}
 	return nil
+}
+
+// tryChange does what the operating system may refuse.
+func (n *Node) tryChange(next *conf.NodeConfig, changed []string) error {
+	if slices.Contains(changed, "dir") {
+		if info, err := os.Stat(next.Dir); err != nil || !info.IsDir() {
+			return &conf.SetError{Name: "dir", Err: unix.ENOENT}
+		}
+	}
+	before := n.secrets.Load()
+	if err := n.reloadTLS(next, changed); err != nil {
+		return err
+	}
+	err := n.listenAnew(next, changed)
+	if err != nil {
+		n.secrets.Store(before)
+	}
+	return err
 }
 
 // setOptions hands the handlers the settings that they go by.

@@ -11,6 +11,7 @@ import (
 
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/script"
+	"holdfast/backend/netio"
 	"holdfast/backend/resp"
 )
 
@@ -29,6 +30,7 @@ type control struct {
 
 const (
 	controlIdle    = 10 * time.Minute // a silent connection is closed
+	controlAlive   = 15 * time.Second // between keepalive probes
 	controlWrite   = 5 * time.Second
 	controlBuffer  = 64 << 10 // no request is larger
 	controlClients = 256
@@ -43,7 +45,7 @@ func (n *Node) listenControl() (*control, error) {
 		return nil, fmt.Errorf("control-port would be %d (port %d + 10000): set control-port to a free port below 65536", port, cfg.Port)
 	}
 	for _, host := range bindable(cfg) {
-		ln, err := net.Listen("tcp", net.JoinHostPort(host, strconv.Itoa(port)))
+		ln, err := netio.ListenTCP(net.JoinHostPort(host, strconv.Itoa(port)), controlAlive)
 		if err != nil {
 			c.close()
 			return nil, fmt.Errorf("cannot listen on the control port: %w (set control-port to a free port)", err)

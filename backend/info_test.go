@@ -99,7 +99,7 @@ func TestConfig(t *testing.T) {
 	}
 	for line, want := range map[string]string{
 		"CONFIG SET nosuch 1":                   "ERR Unknown option or number of arguments for CONFIG SET - 'nosuch'",
-		"CONFIG SET port 1":                     "ERR CONFIG SET failed (possibly related to argument 'port') - can't set immutable config",
+		"CONFIG SET databases 1":                "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config",
 		"CONFIG SET repl-timeout x":             "ERR CONFIG SET failed (possibly related to argument 'repl-timeout')",
 		"CONFIG SET repl-timeout 7 repl-time 1": "ERR Unknown option or number of arguments for CONFIG SET - 'repl-time'",
 		"CONFIG SET repl-timeout 7 x":           "ERR wrong number of arguments for 'config|set' command",

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"net"
 	"os"
+	"slices"
 	"strconv"
 	"time"
 
@@ -16,25 +17,61 @@ import (
 // listen opens the control port and then the data port, so that whoever can
 // reach the data can be told what to do.
 func (n *Node) listen(cfg *conf.NodeConfig) error {
-	addrs, err := listenAddrs(cfg)
-	if err != nil {
-		return err
+	addrs := listenAddrs(cfg)
+	if len(addrs) == 0 {
+		return errors.New("Configured to not listen anywhere, exiting.")
+	}
+	if err := n.loadTLS(cfg); err != nil {
+		return fmt.Errorf("Failed to configure TLS. Check logs for more info: %w", err)
 	}
 	n.server = netio.NewServer(netio.Options{
-		Addrs: addrs, Loops: max(cfg.EventLoops, 1),
+		Addrs: addrs, Loops: max(cfg.EventLoops, 1), TLS: n.serverTLS,
 		Accept: n.accept, KeepAlive: cfg.TCPKeepalive, Log: n.log,
 	})
-	if n.control, err = n.listenControl(); err != nil {
-		return err
+	var err error
+	if n.control, err = n.listenControl(); err == nil {
+		err = n.server.Start()
 	}
-	if err := n.server.Start(); err != nil {
-		n.control.close()
-		return err
-	}
-	if cfg.UnixSocket != "" && cfg.UnixPerm != 0 {
-		if err := os.Chmod(cfg.UnixSocket, os.FileMode(cfg.UnixPerm)); err != nil {
-			return errors.Join(err, n.unlisten())
+	if err != nil {
+		n.log.Warn(fmt.Sprintf("Failed listening on port %d (tcp), aborting.", cfg.Port))
+		if n.control != nil {
+			n.control.close()
 		}
+		return err
+	}
+	return errors.Join(permit(cfg), err)
+}
+
+// permit sets the permissions of the Unix socket.
+func permit(cfg *conf.NodeConfig) error {
+	if cfg.UnixSocket == "" || cfg.UnixPerm == 0 {
+		return nil
+	}
+	return os.Chmod(cfg.UnixSocket, os.FileMode(cfg.UnixPerm))
+}
+
+// Refusals of CONFIG SET port, bind and tls-*, in Redis's words.
+var (
+	errPort = errors.New("Unable to listen on this port. Check server logs.")
+	errBind = errors.New("Failed to bind to specified addresses.")
+	errTLS  = errors.New("Unable to update TLS configuration. Check server logs.")
+)
+
+// listenAnew moves to other addresses while the node runs. The control port
+// stays where it is: those who use it would not know where to look.
+func (n *Node) listenAnew(next *conf.NodeConfig, changed []string) error {
+	name, refusal := "bind", errBind
+	for _, port := range []string{"port", "tls-port"} {
+		if slices.Contains(changed, port) {
+			name, refusal = port, errPort
+		}
+	}
+	if name == "bind" && !slices.Contains(changed, name) || n.server == nil {
+		return nil
+	}
+	if err := n.server.Listen(listenAddrs(next)); err != nil {
+		n.log.Warn(err.Error())
+		return &conf.SetError{Name: name, Err: refusal}
 	}
 	return nil
 }
@@ -52,25 +89,21 @@ func (n *Node) unlisten() error {
 	return errors.Join(n.server.Stop(ctx), n.server.Wait())
 }
 
-// listenAddrs turns bind, port and unixsocket into gnet's addresses.
-func listenAddrs(cfg *conf.NodeConfig) ([]string, error) {
+// listenAddrs turns bind, the ports and unixsocket into netio's addresses.
+func listenAddrs(cfg *conf.NodeConfig) []string {
 	var out []string
-	if cfg.Port != 0 {
-		for _, host := range bindable(cfg) {
+	for _, host := range bindable(cfg) {
+		if cfg.Port != 0 {
 			out = append(out, "tcp://"+net.JoinHostPort(host, strconv.Itoa(cfg.Port)))
 		}
-	}
-	if name := cfg.UnixSocket; name != "" {
-		// gnet removes whatever stands at that path.
-		if info, err := os.Lstat(name); err == nil && info.Mode()&os.ModeSocket == 0 {
-			return nil, fmt.Errorf("unixsocket %s: there is a file that is no socket; remove it or choose another path", name)
+		if cfg.TLS.Port != 0 {
+			out = append(out, "tls://"+net.JoinHostPort(host, strconv.Itoa(cfg.TLS.Port)))
 		}
-		out = append(out, "unix://"+name)
 	}
-	if len(out) == 0 {
-		return nil, errors.New("nothing to listen on: set port, with a bind address this machine has, or unixsocket")
+	if cfg.UnixSocket != "" {
+		out = append(out, "unix://"+cfg.UnixSocket)
 	}
-	return out, nil
+	return out
 }
 
 // bindable lists the hosts of bind without the optional ones that this machine
@@ -79,7 +112,7 @@ func bindable(cfg *conf.NodeConfig) []string {
 	var out []string
 	for _, a := range cfg.BindAddrs() {
 		if a.Optional {
-			ln, err := net.Listen("tcp", a.Join(0))
+			ln, err := netio.ListenTCP(a.Join(0), 0)
 			if err != nil {
 				continue
 			}

@@ -49,6 +49,7 @@ type Node struct {
 	seen        atomic.Pointer[standing] // for probes, which take no lock
 	following   atomic.Pointer[repl.Link]
 	figures     atomic.Pointer[figures]
+	secrets     atomic.Pointer[secrets]
 	tasks       sync.WaitGroup // of background
 	loading     atomic.Bool    // the snapshot file is being read
 

@@ -225,7 +225,7 @@ func (n *Node) startLink(addr string) {
 	link := repl.StartLink(repl.LinkConfig{
 		Addr: addr, User: cfg.MasterUser, Password: cfg.MasterAuth, Follower: (*follower)(n),
 		ListeningPort: n.announcedPort(), AnnounceIP: cfg.ReplicaAnnounceIP,
-		RunID: n.runID, Incarnation: n.incarnation,
+		RunID: n.runID, Incarnation: n.incarnation, Dial: n.dialMaster,
 		// After a failover a replica is told to follow in the same moment as the
 		// new master is told to lead, and may well come first: the next attempt
 		// must not add to the pause.

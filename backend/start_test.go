@@ -47,7 +47,7 @@ func TestBadStart(t *testing.T) {
 	if _, err := os.Stat(file); err != nil {
 		t.Errorf("the file is gone: %v", err)
 	}
-	if err := run(t, "--dir", t.TempDir(), "--port", "0"); err == nil || !strings.Contains(err.Error(), "nothing to listen on") {
+	if err := run(t, "--dir", t.TempDir(), "--port", "0"); err == nil || !strings.Contains(err.Error(), "not listen anywhere") {
 		t.Errorf("without any listener: %v", err)
 	}
 }

@@ -39,6 +39,9 @@ const (
 	Repeated
 	// Protected directives need enable-protected-configs before CONFIG SET changes them.
 	Protected
+	// Volatile directives name something outside, such as a file, which may be another by now: setting the same value
+	// again is a change.
+	Volatile
 	// Required directives have no default and must be given.
 	Required
 )

@@ -57,7 +57,7 @@ func (s *Settings[C]) File() string { return s.file }
 func (s *Settings[C]) Warnings() []Warning { return s.warnings }
 
 // OnChange names the function that Set calls with the next configuration and the names that differ, before anyone sees
-// it. It runs under the writers' lock: it must not call Set or Put. Its error cancels the change.
+// it. It runs under the writers' lock: it must not call Set or Put. Its error cancels the change; a SetError in it names the directive.
 func (s *Settings[C]) OnChange(apply func(next *C, changed []string) error) {
 	s.mu.Lock()
 	defer s.mu.Unlock()
@@ -169,13 +169,16 @@ func (s *Settings[C]) change(pairs []Pair, may func(*Directive) error) error {
 	}
 	changed := slices.DeleteFunc(names, func(name string) bool {
 		d := Lookup(s.part, name)
-		return old.text(d) == next.text(d)
+		return old.text(d) == next.text(d) && !d.Has(Volatile)
 	})
 	if len(changed) == 0 {
 		return nil
 	}
 	if s.apply != nil {
 		if err := s.apply(next.cfg, changed); err != nil {
+			if named := new(SetError); errors.As(err, &named) {
+				return named
+			}
 			return &SetError{Name: changed[0], Err: err}
 		}
 	}

@@ -59,7 +59,7 @@ func (v validator) common(c *Common) {
 	if c.ACLFile != "" && len(c.Users) > 0 {
 		v.fault("aclfile", "users come from the file or from user lines, not from both")
 	}
-	if len(c.Bind) == 0 && c.Port != 0 {
+	if len(c.Bind) == 0 && c.Port != 0 && c.UnixSocket == "" {
 		v.fault("bind", "needs at least one address, or port 0")
 	}
 }

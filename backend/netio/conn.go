@@ -11,8 +11,9 @@ type Conn struct {
 	loop    *Loop
 	gnet    gnet.Conn
 	session Session
-	out     []byte // written by the session, not yet given to gnet
-	in      []byte // received and not consumed
+	secret  *secret // TLS; nil without
+	out     []byte  // written by the session, not yet given to gnet
+	in      []byte  // received and not consumed
 
 	closed  bool // gnet may have reused the descriptor: never write again
 	closing bool // close as soon as out is empty
@@ -85,7 +86,7 @@ func (c *Conn) Send(p []byte) bool {
 	}
 	c.loop.enter()
 	defer c.loop.leave()
-	_, _ = c.gnet.Write(p)
+	c.give(p)
 	return true
 }
 
@@ -161,14 +162,60 @@ func (c *Conn) flush() {
 		}
 		b := c.out
 		c.out = nil
-		_, _ = c.gnet.Write(b) // an error has closed the connection: see goneAway
+		c.give(b)
 		c.loop.giveBack(b)
 		if c.strict && !c.closed && c.gnet.OutboundBuffered() > 0 {
 			c.loop.choke(c)
 		}
 	}
 	if c.closing && !c.closed && !c.reading {
+		if c.secret != nil {
+			_ = c.secret.CloseWrite()
+			c.giveRaw(c.secret.taken())
+		}
 		_ = c.loop.gnet.Close(c.gnet)
+	}
+}
+
+// give passes bytes to gnet, encrypted where the connection is.
+func (c *Conn) give(p []byte) {
+	if c.secret != nil {
+		var err error
+		if p, err = c.secret.seal(p); err != nil {
+			c.Close()
+			return
+		}
+	}
+	c.giveRaw(p)
+}
+
+func (c *Conn) giveRaw(p []byte) {
+	if len(p) > 0 && !c.closed {
+		_, _ = c.gnet.Write(p) // an error has closed the connection: see goneAway
+	}
+}
+
+// arrived takes bytes as they came from the socket.
+func (c *Conn) arrived(in []byte) {
+	if c.secret == nil {
+		c.received(in)
+		return
+	}
+	if c.closing || c.closed {
+		return
+	}
+	b := plain.Get().(*[]byte)
+	text, err := c.secret.open((*b)[:0], in)
+	c.giveRaw(c.secret.taken()) // an alert, or an answer to a new key
+	if len(text) > 0 {
+		c.received(text)
+	}
+	if cap(text) <= keepBuffer*2 {
+		*b = text[:0]
+	}
+	plain.Put(b)
+	if err != nil {
+		c.CloseAfterWrite()
 	}
 }
 

@@ -5,6 +5,8 @@ import (
 	"net"
 	"os"
 	"time"
+
+	"golang.org/x/sys/unix"
 )
 
 // restDeadline bounds how long replies are still sent to a peer that has
@@ -34,6 +36,10 @@ func (c *Conn) Detach() (conn net.Conn, unread []byte, err error) {
 	}
 	pending := append([]byte(nil), c.out...)
 	unread = append([]byte(nil), c.in...)
+	if c.secret != nil {
+		conn = c.secret.over(conn)
+		c.secret = nil // the end on this loop is not TLS's
+	}
 	c.Close()
 	if len(pending) > 0 {
 		_ = conn.SetWriteDeadline(time.Now().Add(restDeadline))
@@ -55,6 +61,14 @@ func (c *Conn) sendRest() {
 		return
 	}
 	rest := append([]byte(nil), c.out...)
+	if c.secret != nil {
+		sealed, err := c.secret.seal(c.out)
+		if err != nil {
+			unix.Close(fd)
+			return
+		}
+		rest = append([]byte(nil), sealed...)
+	}
 	go func() {
 		file := os.NewFile(uintptr(fd), "rest")
 		conn, err := net.FileConn(file)

@@ -3,7 +3,6 @@ package netio
 import (
 	"bufio"
 	"bytes"
-	"context"
 	"fmt"
 	"io"
 	"net"
@@ -57,20 +56,7 @@ func freeAddr(t *testing.T) string {
 func serve(t *testing.T, accept func(c *Conn) Session) (addr string) {
 	t.Helper()
 	addr = freeAddr(t)
-	s := NewServer(Options{Addrs: []string{"tcp://" + addr}, Accept: accept})
-	if err := s.Start(); err != nil {
-		t.Fatal(err)
-	}
-	t.Cleanup(func() {
-		ctx, cancel := context.WithTimeout(context.Background(), patience)
-		defer cancel()
-		if err := s.Stop(ctx); err != nil {
-			t.Error(err)
-		}
-		if err := s.Wait(); err != nil {
-			t.Error(err)
-		}
-	})
+	start(t, Options{Addrs: []string{"tcp://" + addr}, Accept: accept})
 	return addr
 }
 

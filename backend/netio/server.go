@@ -2,11 +2,9 @@ package netio
 
 import (
 	"context"
-	"errors"
+	"crypto/tls"
 	"fmt"
 	"log/slog"
-	"net"
-	"strings"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -29,8 +27,12 @@ type Session interface {
 
 // Options of a Server. Accept is required.
 type Options struct {
-	// Addrs are what to listen on: "tcp://127.0.0.1:6379", "unix:///run/x.sock".
+	// Addrs are what to listen on at first: "tcp://127.0.0.1:6379", "tls://…",
+	// "unix:///run/x.sock".
 	Addrs []string
+	// TLS is asked for the configuration of every client that comes to a tls
+	// address; nil refuses it.
+	TLS func() *tls.Config
 	// Loops is the number of event loops, at least 1.
 	Loops int
 	// Accept makes the session of a new client; nil refuses it, after whatever
@@ -45,10 +47,9 @@ type Options struct {
 // Server runs event loops and accepts clients on them.
 type Server struct {
 	opts   Options
-	engine gnet.Engine
-	booted chan struct{}
+	client *gnet.Client // the loops; it has no listeners, which gnet can neither open nor close while it runs
 	done   chan struct{}
-	err    error // why Run ended; valid after done
+	*acceptors
 
 	mu    sync.Mutex
 	loops map[gnet.EventLoop]*Loop
@@ -64,60 +65,39 @@ func NewServer(opts Options) *Server {
 		opts.Log = slog.Default()
 	}
 	return &Server{
-		opts:   opts,
-		booted: make(chan struct{}),
-		done:   make(chan struct{}),
-		loops:  make(map[gnet.EventLoop]*Loop),
+		opts:      opts,
+		done:      make(chan struct{}),
+		acceptors: newAcceptors(),
+		loops:     make(map[gnet.EventLoop]*Loop),
 	}
 }
 
 // Start listens and returns once clients can connect, or with the reason why
 // they cannot: an address that is taken or does not exist.
 func (s *Server) Start() error {
-	go func() {
-		defer close(s.done)
-		err := gnet.Rotate(s, s.opts.Addrs,
-			gnet.WithNumEventLoop(s.opts.Loops),
-			gnet.WithReuseAddr(true),
-			gnet.WithLoadBalancing(gnet.LeastConnections),
-			gnet.WithTCPKeepAlive(s.opts.KeepAlive),
-			gnet.WithLogLevel(logging.ErrorLevel),
-			gnet.WithLogger(gnetLog{s.opts.Log}))
-		if err == nil && !s.stopping.Load() {
-			err = errors.New("the event loops ended by themselves (out of file descriptors?)")
-		}
-		s.err = err
-	}()
-	select {
-	case <-s.booted:
-		return nil
-	case <-s.done:
-		return fmt.Errorf("cannot listen on %w", listenError(s.opts.Addrs, s.err))
+	client, err := gnet.NewClient(s,
+		gnet.WithNumEventLoop(s.opts.Loops),
+		gnet.WithLogLevel(logging.ErrorLevel),
+		gnet.WithLogger(gnetLog{s.opts.Log}))
+	if err == nil {
+		err = client.Start()
 	}
+	if err != nil {
+		close(s.done)
+		return err
+	}
+	s.client = client
+	if err := s.Listen(s.opts.Addrs); err != nil {
+		_ = s.Stop(context.Background())
+		return err
+	}
+	return nil
 }
 
-// listenError names the address that cannot be had. gnet's own error is about
-// the descriptor that it closed after the one that matters.
-func listenError(addrs []string, err error) error {
-	for _, addr := range addrs {
-		hostport, isTCP := strings.CutPrefix(addr, "tcp://")
-		if !isTCP {
-			continue
-		}
-		ln, listenErr := net.Listen("tcp", hostport)
-		if listenErr != nil {
-			return fmt.Errorf("%s: %w; stop what listens there or choose another port", hostport, listenErr)
-		}
-		ln.Close()
-	}
-	return fmt.Errorf("%v: %w", addrs, err)
-}
-
-// Wait blocks until the server ended. It returns nil after Stop and the reason
-// otherwise, which a caller should treat as fatal.
+// Wait blocks until the server ended, by Stop or because it could not start.
 func (s *Server) Wait() error {
 	<-s.done
-	return s.err
+	return nil
 }
 
 // Done is closed when the server ended.
@@ -126,22 +106,28 @@ func (s *Server) Done() <-chan struct{} { return s.done }
 // Stop closes the listeners and all connections; it waits for the loops to end
 // until ctx is done.
 func (s *Server) Stop(ctx context.Context) error {
-	if s.stopping.Swap(true) {
+	if s.stopping.Swap(true) || s.client == nil {
 		return nil
 	}
+	s.mu.Lock()
+	closePorts(s.ports, nil)
+	s.ports = nil
+	s.mu.Unlock()
+	s.end()
+	go func() {
+		defer close(s.done)
+		// The loops have to run while an acceptor waits for one of them.
+		s.accepting.Wait()
+		if err := s.client.Stop(); err != nil {
+			s.opts.Log.Warn("Stopping the event loops: " + err.Error())
+		}
+	}()
 	select {
-	case <-s.booted:
-		return s.engine.Stop(ctx)
-	default:
+	case <-s.done:
 		return nil
+	case <-ctx.Done():
+		return ctx.Err()
 	}
-}
-
-// OnBoot is gnet's: the listeners are open.
-func (s *Server) OnBoot(e gnet.Engine) gnet.Action {
-	s.engine = e
-	close(s.booted)
-	return gnet.None
 }
 
 // OnOpen is gnet's: a client came in, or a dialled connection arrived.
@@ -149,14 +135,22 @@ func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := s.loop(g)
 	l.enter()
 	defer l.leave()
-	if d, ok := g.Context().(*dialled); ok {
+	came := g.Context()
+	if d, ok := came.(*dialled); ok {
 		d.opened(l, g)
 		return nil, gnet.None
 	}
 	c := newConn(l, g)
+	a, _ := came.(*arrival)
+	if a != nil {
+		c.secret = a.secret
+	}
 	if c.session = s.opts.Accept(c); c.session == nil {
 		c.session = refused{}
 		c.CloseAfterWrite()
+	}
+	if a != nil {
+		c.arrived(nil) // what came behind the handshake
 	}
 	return nil, gnet.None
 }
@@ -170,7 +164,7 @@ func (s *Server) OnTraffic(g gnet.Conn) gnet.Action {
 	c.loop.enter()
 	defer c.loop.leave()
 	in, _ := g.Peek(-1)
-	c.received(in)
+	c.arrived(in)
 	if !c.closed {
 		_, _ = g.Discard(-1)
 	}

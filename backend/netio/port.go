@@ -1,0 +1,156 @@
+package netio
+
+import (
+	"context"
+	"crypto/tls"
+	"errors"
+	"fmt"
+	"net"
+	"strings"
+	"sync"
+	"time"
+)
+
+// port is one address that is listened at.
+type port struct {
+	net.Listener
+	tls bool
+}
+
+// Listen makes the server listen at exactly addrs: what is new is opened, and
+// once all of that could be, what is not named any more is closed. Connections
+// stay. With an error, which names the address, nothing has changed. It is safe
+// on any goroutine.
+func (s *Server) Listen(addrs []string) error {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if s.stopping.Load() {
+		return net.ErrClosed
+	}
+	next := make(map[string]*port, len(addrs))
+	for _, addr := range addrs {
+		p := s.ports[addr]
+		if p == nil {
+			var err error
+			if p, err = s.open(addr); err != nil {
+				closePorts(next, s.ports)
+				return fmt.Errorf("cannot listen on %s: %w; stop what listens there or choose another port", addr, err)
+			}
+		}
+		next[addr] = p
+	}
+	closePorts(s.ports, next)
+	for addr, p := range next {
+		if s.ports[addr] != p {
+			s.accepting.Go(func() { s.accept(p) })
+		}
+	}
+	s.ports = next
+	return nil
+}
+
+// closePorts closes what is in old and not in kept.
+func closePorts(old, kept map[string]*port) {
+	for addr, p := range old {
+		if kept[addr] != p {
+			p.Close()
+		}
+	}
+}
+
+// open listens at an address such as tcp://127.0.0.1:6379, tls://[::1]:6379 or
+// unix:///run/x.sock; a socket that stands at that path is replaced.
+func (s *Server) open(addr string) (*port, error) {
+	scheme, at, _ := strings.Cut(addr, "://")
+	if scheme == "unix" {
+		ln, err := listenUnix(at)
+		return &port{Listener: ln}, err
+	}
+	ln, err := ListenTCP(at, s.opts.KeepAlive)
+	return &port{Listener: ln, tls: scheme == "tls"}, err
+}
+
+// ListenTCP listens at host:port. An IPv4 or IPv6 address, all zeros too, means
+// that family alone, as Redis's bind does. keepAlive is the idle time before
+// probes, which then come three times as often; 0 turns them off.
+func ListenTCP(at string, keepAlive time.Duration) (net.Listener, error) {
+	network := "tcp"
+	if host, _, err := net.SplitHostPort(at); err == nil {
+		if ip := net.ParseIP(host); ip != nil {
+			network = "tcp6"
+			if ip.To4() != nil {
+				network = "tcp4"
+			}
+		}
+	}
+	cfg := net.ListenConfig{
+		KeepAlive:       -1,
+		KeepAliveConfig: net.KeepAliveConfig{Enable: keepAlive > 0, Idle: keepAlive, Interval: max(keepAlive/3, time.Second), Count: 3},
+	}
+	return cfg.Listen(context.Background(), network, at)
+}
+
+// accept brings the clients of one port to the loops until the port is closed.
+func (s *Server) accept(p *port) {
+	for {
+		conn, err := p.Accept()
+		switch {
+		case errors.Is(err, net.ErrClosed):
+			return
+		case err != nil:
+			// Out of descriptors: others may free some. Waiting clients stay in
+			// the kernel's queue.
+			s.opts.Log.Warn("Error accepting a client connection: " + err.Error())
+			time.Sleep(10 * time.Millisecond)
+		case p.tls:
+			s.greet(conn)
+		default:
+			_, _ = s.client.Enroll(conn) // it closes what it cannot take
+		}
+	}
+}
+
+// Bounds of TLS handshakes, which cost a client nothing to begin and us a lot.
+const (
+	handshakes    = 64 // under way at once; further clients wait in the kernel's queue
+	handshakeTime = 10 * time.Second
+)
+
+// greet shakes hands with a TLS client on a goroutine and brings it to a loop.
+func (s *Server) greet(conn net.Conn) {
+	s.shaking <- struct{}{}
+	s.accepting.Go(func() {
+		defer func() { <-s.shaking }()
+		err := errNoTLS
+		var secret *secret
+		if cfg := s.opts.TLS(); cfg != nil {
+			secret, err = shake(s.life, conn, func(c net.Conn) *tls.Conn { return tls.Server(c, cfg) })
+		}
+		if err != nil {
+			s.opts.Log.Info("Error accepting a client connection: "+err.Error(), "addr", conn.RemoteAddr().String())
+			conn.Close()
+			return
+		}
+		_, _ = s.client.EnrollContext(conn, &arrival{secret})
+	})
+}
+
+var errNoTLS = errors.New("no TLS configuration")
+
+// arrival carries what the handshake left to OnOpen.
+type arrival struct{ secret *secret }
+
+// acceptors are what brings clients to a Server's loops.
+type acceptors struct {
+	ports     map[string]*port // by address; guarded by Server.mu
+	accepting sync.WaitGroup
+	shaking   chan struct{}   // one for every handshake under way
+	life      context.Context // ended by Stop
+	end       context.CancelFunc
+}
+
+func newAcceptors() *acceptors {
+	a := &acceptors{shaking: make(chan struct{}, handshakes)}
+	a.life, a.end = context.WithCancel(context.Background())
+	return a
+}
