@@ -54,12 +54,14 @@ func command() *cobra.Command {
 		Short: "Run Holdfast and its peers side by side and print ratios to redis-server alone",
 		Example: `  peerbench                         # throughput and processor time, 5 rounds
   peerbench --rate 10000            # latency at a fixed load
-  peerbench --systems redis,node --rounds 3`,
+  peerbench --systems redis,node --rounds 3
+  peerbench memory                  # resident size of the same keys, beside redis-server's`,
 		Args:          cobra.NoArgs,
 		SilenceUsage:  true,
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
+	cmd.AddCommand(memoryCommand())
 	f := cmd.Flags()
 	f.IntVar(&o.rounds, "rounds", 5, "rounds; every system runs once in each")
 	f.IntVar(&o.requests, "requests", 100_000, "requests of one measurement at depth 1")

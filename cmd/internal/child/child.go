@@ -8,6 +8,8 @@ package child
 import (
 	"context"
 	"errors"
+	"fmt"
+	"os"
 	"os/exec"
 	"runtime"
 	"sync"
@@ -109,6 +111,19 @@ func (p *Process) Stop(ctx context.Context, patience time.Duration) {
 	}
 	p.Signal(syscall.SIGKILL)
 	<-p.done
+}
+
+// Resident is how much of the machine's memory a process occupies, in bytes.
+func Resident(pid int) (int64, error) {
+	raw, err := os.ReadFile(fmt.Sprintf("/proc/%d/statm", pid))
+	if err != nil {
+		return 0, err
+	}
+	var size, resident int64
+	if _, err := fmt.Sscan(string(raw), &size, &resident); err != nil {
+		return 0, fmt.Errorf("/proc/%d/statm: %w", pid, err)
+	}
+	return resident * int64(os.Getpagesize()), nil
 }
 
 // CPU is the processor time that a process with this id has used so far, all
