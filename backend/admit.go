@@ -12,12 +12,14 @@ import (
 
 // admit decides whether a command may run or be queued now, and replies why
 // not. The order is that of Redis (server.c, processCommand).
-func (n *Node) admit(s *session, x *commands.Ctx, c *command.Command) bool {
+func (n *Node) admit(s *session, x *commands.Ctx, h *handler, args [][]byte) bool {
+	c := h.cmd
 	switch {
-	case !s.authed && !c.Has(command.NoAuth):
-		n.fail(s, x, "NOAUTH Authentication required.")
+	case !s.authed && !c.Has(command.NoAuth) && !n.users.Open():
+		n.fail(s, x, noAuth)
 	case s.multi != nil && c.Has(command.NoMulti):
 		n.fail(s, x, "ERR Command not allowed inside a transaction")
+	case !n.permits(s, x, h, args):
 	case s.subs != nil && s.proto < 3 && !allowedWhileSubscribed(c):
 		n.fail(s, x, "ERR Can't execute '"+c.Full+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
 	default:
@@ -38,6 +40,8 @@ func (n *Node) admit(s *session, x *commands.Ctx, c *command.Command) bool {
 	}
 	return false
 }
+
+const noAuth = "NOAUTH Authentication required."
 
 // Texts of routing refusals.
 const (

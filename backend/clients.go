@@ -34,9 +34,9 @@ func (s *session) describe() string {
 	}
 	now := time.Now().UnixMilli()
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
-		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=default redir=%d resp=%d lib-name=%s lib-ver=%s",
+		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
 		s.id, s.addr, s.localAddr, s.conn.Fd(), s.name, (now-s.created)/1000, (now-s.lastActive)/1000, s.letters(), s.db, sub, psub, ssub, multi,
-		s.unread, s.queuedBytes(), cmd, s.redirection(), s.proto, s.libs[0], s.libs[1])
+		s.unread, s.queuedBytes(), cmd, s.user.Name(), s.redirection(), s.proto, s.libs[0], s.libs[1])
 }
 
 // letters are the flags of CLIENT LIST.
@@ -181,9 +181,11 @@ func (f *filter) option(s *session, name, value string) (problem string) {
 	case "laddr":
 		test = func(c *session) bool { return c.localAddr == value }
 	case "user":
-		if value != "default" {
+		user := s.node.users.Find(value)
+		if user == nil {
 			return "ERR No such user '" + value + "'"
 		}
+		test = func(c *session) bool { return c.user == user }
 	case "type":
 		if test, problem = ofType(value); problem != "" {
 			return problem
@@ -206,7 +208,7 @@ func (f *filter) option(s *session, name, value string) (problem string) {
 }
 
 // killClients closes the clients that match, each on its own loop; the caller
-// itself only after its reply.
+// itself only after its reply. The others are gone from all lists at once.
 func (n *Node) killClients(caller *session, match func(*session) bool) (killed int) {
 	for _, c := range n.clients {
 		if c.closing || !match(c) {
@@ -215,6 +217,7 @@ func (n *Node) killClients(caller *session, match func(*session) bool) (killed i
 		killed++
 		c.closing = true
 		if c != caller {
+			c.forget()
 			c.conn.Loop().Post(c.conn.Close)
 		}
 	}

@@ -70,6 +70,11 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	if slices.Contains(changed, "notify-keyspace-events") {
 		n.setEvents(next.NotifyKeyspaceEvents)
 	}
+	if slices.Contains(changed, "requirepass") {
+		n.users.SetPassword(next.RequirePass)
+		n.rulesChanged(n.users.Default())
+	}
+	n.users.OpenChannels(next.ACLPubSub == "allchannels")
 	if slices.Contains(changed, "write-acks") {
 		if next.WriteAcks > 0 {
 			n.stream.Activate()
@@ -126,7 +131,11 @@ func configResetStat(s *session, x *commands.Ctx) {
 }
 
 func configRewrite(s *session, x *commands.Ctx) {
-	if err := s.node.settings.Rewrite(); err != nil {
+	err := s.node.noteUsers()
+	if err == nil {
+		err = s.node.settings.Rewrite()
+	}
+	if err != nil {
 		x.Err("ERR " + err.Error())
 		return
 	}

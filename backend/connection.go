@@ -1,10 +1,10 @@
 package backend
 
 import (
-	"crypto/subtle"
 	"strconv"
 	"strings"
 
+	"holdfast/backend/acl"
 	"holdfast/backend/internal/commands"
 )
 
@@ -37,42 +37,28 @@ func ping(s *session, x *commands.Ctx) {
 	}
 }
 
-// login checks a user's password. There is one user, default, until the ACL
-// system knows more.
-func (n *Node) login(user, password []byte) bool {
-	want := n.cfg().RequirePass
-	return string(user) == "default" && (want == "" || subtle.ConstantTimeCompare([]byte(want), password) == 1)
-}
-
 const wrongPass = "WRONGPASS invalid username-password pair or user is disabled."
 
 func auth(s *session, x *commands.Ctx) {
-	user, password := []byte("default"), x.Args[1]
+	user, password := []byte(acl.DefaultName), x.Args[1]
 	switch {
 	case len(x.Args) > 3:
 		x.Err(errSyntax)
 		return
 	case len(x.Args) == 3:
 		user, password = x.Args[1], x.Args[2]
-	case s.node.cfg().RequirePass == "":
+	case s.node.users.Default().NoPass():
 		x.Err("ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?")
 		return
 	}
-	if !s.node.login(user, password) {
-		x.Err(wrongPass)
-		return
+	if s.login(x, user, password) {
+		x.OK()
 	}
-	s.setAuthed(true)
-	x.OK()
-}
-
-func (s *session) setAuthed(v bool) {
-	s.authed = v
-	s.parser.Unauthenticated = !v
 }
 
 func hello(s *session, x *commands.Ctx) {
-	proto, name, authed := s.proto, s.name, s.authed
+	proto, name := s.proto, s.name
+	var login [][]byte // user and password: of several the last count
 	rest := x.Args[1:]
 	if len(rest) > 0 {
 		v, err := strconv.Atoi(string(rest[0]))
@@ -89,11 +75,7 @@ func hello(s *session, x *commands.Ctx) {
 	for len(rest) > 0 {
 		switch option := strings.ToLower(string(rest[0])); {
 		case option == "auth" && len(rest) >= 3:
-			if !s.node.login(rest[1], rest[2]) {
-				x.Err(wrongPass)
-				return
-			}
-			authed, rest = true, rest[3:]
+			login, rest = rest[1:3], rest[3:]
 		case option == "setname" && len(rest) >= 2:
 			if !validName(rest[1]) {
 				x.Err(errClientName)
@@ -105,11 +87,13 @@ func hello(s *session, x *commands.Ctx) {
 			return
 		}
 	}
-	if !authed {
+	if login != nil && !s.login(x, login[0], login[1]) {
+		return
+	}
+	if !s.authed {
 		x.Err("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time")
 		return
 	}
-	s.setAuthed(true)
 	s.proto, s.name, x.Proto = proto, name, proto
 	s.greet(x)
 }
@@ -157,6 +141,6 @@ func reset(s *session, x *commands.Ctx) {
 	delete(s.node.monitors, s)
 	s.db, s.proto, x.Proto, s.name, s.quiet = 0, 2, 2, "", replyOn
 	s.noEvict, s.noTouch = false, false
-	s.setAuthed(s.node.cfg().RequirePass == "")
+	s.logOut()
 	x.Simple("RESET")
 }

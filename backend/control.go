@@ -9,6 +9,8 @@ import (
 	"sync"
 	"time"
 
+	"holdfast/backend/acl"
+	"holdfast/backend/command"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/script"
 	"holdfast/backend/netio"
@@ -82,7 +84,7 @@ func (c *control) accept(ln net.Listener) {
 			continue
 		}
 		c.mu.Lock()
-		if c.conns == nil || len(c.conns) >= controlClients || protected(c.node.cfg(), conn.RemoteAddr()) {
+		if c.conns == nil || len(c.conns) >= controlClients || c.node.protected(conn.RemoteAddr()) {
 			conn.Close()
 		} else {
 			c.conns[conn] = struct{}{}
@@ -115,7 +117,7 @@ func (c *control) serve(conn net.Conn) {
 		delete(c.conns, conn)
 		c.mu.Unlock()
 	}()
-	s := controlSession{node: c.node, authed: c.node.cfg().RequirePass == ""}
+	s := controlSession{node: c.node, user: c.node.users.Default(), authed: c.node.users.Open()}
 	buf := make([]byte, 0, 4096)
 	for {
 		_ = conn.SetReadDeadline(time.Now().Add(controlIdle))
@@ -143,6 +145,7 @@ func (c *control) serve(conn net.Conn) {
 type controlSession struct {
 	node   *Node
 	parser resp.Requests
+	user   *acl.User
 	authed bool
 	out    []byte
 }
@@ -168,17 +171,21 @@ func (s *controlSession) dispatch(args [][]byte) {
 	name := strings.ToLower(string(args[0]))
 	switch {
 	case name == "auth" && len(args) <= 3 && len(args) > 1:
-		user := []byte("default")
+		name := []byte(acl.DefaultName)
 		if len(args) == 3 {
-			user = args[1]
+			name = args[1]
 		}
-		if s.authed = s.node.login(user, args[len(args)-1]); !s.authed {
+		user := s.node.users.Login(name, args[len(args)-1])
+		if user == nil {
 			s.fail(wrongPass)
 			return
 		}
+		s.user, s.authed = user, true
 		s.out = resp.AppendSimple(s.out, "OK")
-	case !s.authed:
-		s.fail("NOAUTH Authentication required.")
+	case !s.authed && !s.node.users.Open():
+		s.fail(noAuth)
+	case !s.allowed(args):
+		s.fail("NOPERM User " + s.user.Name() + " has no permissions to run the '" + name + "' command")
 	case name == "ping":
 		s.out = resp.AppendSimple(s.out, "PONG")
 	case name == "info":
@@ -199,6 +206,13 @@ func (s *controlSession) dispatch(args [][]byte) {
 	default:
 		s.fail("ERR unknown command '" + clip(args[0]) + "' on the control port: it serves PING, INFO, AUTH, SCRIPT KILL and HOLDFAST")
 	}
+}
+
+// allowed tells whether the user may run a command of the control port. None of
+// them names keys or channels.
+func (s *controlSession) allowed(args [][]byte) bool {
+	c := command.Find(args)
+	return c == nil || s.user.Check(c, args).OK()
 }
 
 func texts(args [][]byte) []string {

@@ -44,10 +44,10 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 		n.fail(s, x, unknownCommand(args))
 	case !h.cmd.ArityOK(len(args)):
 		h.rejected++
-		n.fail(s, x, "ERR wrong number of arguments for '"+h.cmd.Full+"' command")
+		n.fail(s, x, wrongArity(h.cmd))
 	case n.open && s.plain():
 		n.call(s, x, h, args)
-	case !n.admit(s, x, h.cmd):
+	case !n.admit(s, x, h, args):
 		h.rejected++
 	case s.multi != nil && !endsQueue(h.cmd):
 		s.multi.queue(h, args)
@@ -59,7 +59,9 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 
 // plain tells whether the session is in no state that restricts or queues
 // commands.
-func (s *session) plain() bool { return s.authed && s.multi == nil && s.subs == nil }
+func (s *session) plain() bool {
+	return s.authed && s.user.Unrestricted() && s.multi == nil && s.subs == nil
+}
 
 // fail replies an error that is found before a command runs; inside MULTI it
 // spoils the transaction.
@@ -96,11 +98,15 @@ func (n *Node) lookup(args [][]byte) *handler {
 	return h
 }
 
+func wrongArity(c *command.Command) string {
+	return "ERR wrong number of arguments for '" + c.Full + "' command"
+}
+
 func unknownCommand(args [][]byte) string {
 	if c := command.Lookup(args[0]); c != nil && c.Subs != nil && len(args) > 1 {
 		return "ERR unknown subcommand '" + clip(args[1]) + "'. Try " + strings.ToUpper(c.Name) + " HELP."
 	} else if c != nil && c.Subs != nil {
-		return "ERR wrong number of arguments for '" + c.Name + "' command"
+		return wrongArity(c)
 	}
 	var b strings.Builder
 	b.WriteString("ERR unknown command '" + clip(args[0]) + "', with args beginning with: ")

@@ -6,6 +6,7 @@ import (
 	"slices"
 	"time"
 
+	"holdfast/backend/acl"
 	"holdfast/backend/internal/script"
 	"holdfast/backend/internal/store"
 )
@@ -16,8 +17,9 @@ type stats struct {
 	rejected    int64
 	fullSyncs   int64
 	errors      int64
-	netIn       int64 // bytes of requests
-	netOut      int64 // bytes of replies
+	netIn       int64                        // bytes of requests
+	netOut      int64                        // bytes of replies
+	denied      [acl.DeniedChannel + 1]int64 // by reason
 }
 
 // figures are what INFO tells of things under the engine lock, taken with it.

@@ -4,6 +4,8 @@ import (
 	"fmt"
 
 	"golang.org/x/sys/unix"
+
+	"holdfast/backend/acl"
 )
 
 func infoStats(n *Node, b *infoText) {
@@ -45,8 +47,11 @@ func infoStats(n *Node, b *infoText) {
 	b.zeros("dump_payload_sanitizations", "total_reads_processed", "total_writes_processed",
 		"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands",
 		"eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum",
-		"instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec",
-		"acl_access_denied_auth", "acl_access_denied_cmd", "acl_access_denied_key", "acl_access_denied_channel")
+		"instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec")
+	b.field("acl_access_denied_auth", f.stats.denied[acl.DeniedAuth])
+	b.field("acl_access_denied_cmd", f.stats.denied[acl.DeniedCommand])
+	b.field("acl_access_denied_key", f.stats.denied[acl.DeniedKey])
+	b.field("acl_access_denied_channel", f.stats.denied[acl.DeniedChannel])
 }
 
 func infoCommands(n *Node, b *infoText) {

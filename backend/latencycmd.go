@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 )
 
@@ -188,7 +189,7 @@ func latencyHistogram(s *session, x *commands.Ctx) {
 		}
 	}
 	for _, name := range x.Args[2:] {
-		c := byFullName(strings.ToLower(string(name)))
+		c := command.Named(string(name))
 		if c == nil {
 			continue
 		}

@@ -134,7 +134,7 @@ func (n *Node) accept(c *netio.Conn) netio.Session {
 		c.Write([]byte("-ERR max number of clients reached\r\n"))
 		return nil
 	}
-	if protected(cfg, c.RemoteAddr()) {
+	if n.protected(c.RemoteAddr()) {
 		n.stats.rejected++
 		c.Write([]byte(protectedText))
 		return nil
@@ -146,18 +146,19 @@ func (n *Node) accept(c *netio.Conn) netio.Session {
 		addr: c.RemoteAddr().String(), localAddr: c.LocalAddr().String(),
 	}
 	s.parser.BulkLimit = int(cfg.ProtoMaxBulkLen)
-	s.setAuthed(cfg.RequirePass == "")
+	s.logOut()
 	n.clients[s.id] = s
 	s.count()
 	return s
 }
 
-const protectedText = "-DENIED Holdfast is running in protected mode: no password is set, so only connections from this machine are accepted. " +
-	"Set requirepass, or protected-mode no where the network is trusted.\r\n"
+const protectedText = "-DENIED Redis is running in protected mode because protected mode is enabled and no password is set for the default user. " +
+	"In this mode connections are only accepted from the loopback interface. " +
+	"Set requirepass or a password of the default user, or protected-mode no where the network is trusted.\r\n"
 
 // protected tells whether protected mode keeps a peer out.
-func protected(cfg *conf.NodeConfig, peer net.Addr) bool {
-	return cfg.ProtectedMode && cfg.RequirePass == "" && !local(peer)
+func (n *Node) protected(peer net.Addr) bool {
+	return n.cfg().ProtectedMode && n.users.Default().NoPass() && !local(peer)
 }
 
 func local(a net.Addr) bool {

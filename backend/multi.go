@@ -105,6 +105,12 @@ func exec(s *session, x *commands.Ctx) {
 	x.CanWait = false
 	x.Array(len(t.requests))
 	for _, q := range t.requests {
+		if text := n.forbidsQueued(s, q); text != "" {
+			q.h.rejected++
+			n.countError(text)
+			x.Err(text)
+			continue
+		}
 		n.run(s, x, q.h, q.args)
 		x.Proto = s.proto
 	}

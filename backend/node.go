@@ -13,6 +13,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast/backend/acl"
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
@@ -50,6 +51,7 @@ type Node struct {
 	following   atomic.Pointer[repl.Link]
 	figures     atomic.Pointer[figures]
 	secrets     atomic.Pointer[secrets]
+	users       *acl.Users
 	tasks       sync.WaitGroup // of background
 	loading     atomic.Bool    // the snapshot file is being read
 
@@ -93,6 +95,7 @@ type Node struct {
 	options commands.Options
 	scripts *script.Engine
 
+	denials  acl.Log
 	clients  map[int64]*session
 	lastID   int64
 	audience audience
@@ -140,6 +143,9 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	}
 	if command.Count > maxCommands {
 		return nil, fmt.Errorf("%d commands do not fit a table of %d", command.Count, maxCommands)
+	}
+	if err := n.readUsers(cfg); err != nil {
+		return nil, err
 	}
 	n.life, n.halt = context.WithCancel(context.Background())
 	var err error
@@ -191,7 +197,7 @@ func (n *Node) register() {
 		}
 	}
 	find := func(name string) *handler {
-		c := byFullName(name)
+		c := command.Named(name)
 		if c == nil {
 			panic("no facts about command " + name)
 		}
@@ -200,26 +206,12 @@ func (n *Node) register() {
 	for _, r := range commands.Rows() {
 		find(r.Name).data = r.Run
 	}
-	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, transactionRows, pubsubRows, serverRows, configRows,
+	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
 		commandRows, replicationRows, nativeRows, scriptRows, debugRows, helpRows, saveRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}
 	}
-}
-
-func byFullName(name string) *command.Command {
-	for _, c := range command.All {
-		if c.Full == name {
-			return c
-		}
-		for _, sub := range c.Subs {
-			if sub.Full == name {
-				return sub
-			}
-		}
-	}
-	return nil
 }
 
 // Run serves until ctx is done, SHUTDOWN is called or something fails for

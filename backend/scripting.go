@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"holdfast/backend/acl"
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/script"
@@ -111,7 +112,7 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	if run == nil {
 		return resp.AppendError(x.Out, "ERR Unknown Redis command called from script")
 	}
-	if text := h.refuses(run); text != "" {
+	if text := h.refuses(run, args); text != "" {
 		run.rejected++
 		n.countError(text)
 		return resp.AppendError(x.Out, text)
@@ -126,10 +127,14 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 }
 
 // refuses says why the node does not run a script's command; empty when it does.
-func (h *scriptHost) refuses(run *handler) string {
+func (h *scriptHost) refuses(run *handler, args [][]byte) string {
 	n := h.s.node
 	if h.obeys() {
 		return ""
+	}
+	if d := h.s.user.Check(run.cmd, args); !d.OK() {
+		n.noteDenial(h.s, run.cmd, args, d, acl.InScript)
+		return "ERR ACL failure in script: " + d.Text(h.s.user, run.cmd)
 	}
 	if text := n.routing(run.cmd); text != "" {
 		return text
@@ -140,9 +145,15 @@ func (h *scriptHost) refuses(run *handler) string {
 	return ""
 }
 
-// Allowed tells whether the caller may run a command; there is one user who
-// may run all.
-func (h *scriptHost) Allowed([][]byte) bool { return true }
+// Allowed tells whether the caller's user may run a command. Of one whose keys
+// cannot be found, since words are missing, only who may do everything can be told.
+func (h *scriptHost) Allowed(args [][]byte) bool {
+	c := command.Find(args)
+	if !c.ArityOK(len(args)) {
+		return h.s.user.Unrestricted()
+	}
+	return h.s.user.Check(c, args).OK()
+}
 
 // SetRepl is redis.set_repl; effects always go everywhere.
 func (h *scriptHost) SetRepl(_, _ bool) {}

@@ -3,6 +3,7 @@ package backend
 import (
 	"sync/atomic"
 
+	"holdfast/backend/acl"
 	"holdfast/backend/netio"
 	"holdfast/backend/resp"
 )
@@ -27,9 +28,10 @@ type session struct {
 	db     int
 	name   string
 	libs   [2]string // lib-name, lib-ver
-	authed bool
-	native bool   // a native link: frames beside the replies
-	poison string // the native link was refused; what the frame says
+	user   *acl.User // nil: the node itself, which may do everything
+	authed bool      // it logged in, or came when nobody had to
+	native bool      // a native link: frames beside the replies
+	poison string    // the native link was refused; what the frame says
 	noEvict,
 	noTouch bool // CLIENT NO-EVICT, NO-TOUCH
 
@@ -133,14 +135,21 @@ func (s *session) Closed(*netio.Conn, error) {
 	n := s.node
 	n.mu.Lock()
 	defer n.mu.Unlock()
+	s.forget()
+	s.held.drop()
+	s.count()
+}
+
+// forget takes a client that is closed, or is about to be, out of all that knows
+// it. The engine lock is held.
+func (s *session) forget() {
+	n := s.node
 	s.closing = true
 	s.unblock()
 	s.unwatch()
 	s.unsubscribeAll()
 	s.untrack()
-	s.held.drop()
 	s.multi = nil
-	s.count()
 	delete(n.clients, s.id)
 	delete(n.monitors, s)
 	delete(n.pause.stalled, s)

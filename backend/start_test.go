@@ -115,7 +115,7 @@ func TestProtectedMode(t *testing.T) {
 	p.must("PING")
 	_, control, _ := net.SplitHostPort(p.ctl.Addr())
 	w := dial(fmt.Sprint(p.port))
-	w.expect("-DENIED Holdfast is running in protected mode")
+	w.expect("-DENIED Redis is running in protected mode")
 	dial(control).ended()
 	p.must("CONFIG SET protected-mode no")
 	w = dial(fmt.Sprint(p.port))

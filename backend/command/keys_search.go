@@ -4,6 +4,9 @@ package command
 // depend on options, and of SET and BITFIELD what is done to the key does. Other
 // requests that come here are wrong and have no keys.
 func (c *Command) searchKeys(args [][]byte, visit func(int, KeyFlags)) {
+	if !c.ArityOK(len(args)) {
+		return
+	}
 	switch c.Name {
 	case "set":
 		visit(1, setUse(args))
