@@ -5,6 +5,8 @@ import (
 	"time"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/store"
+	"holdfast/backend/internal/types"
 	"holdfast/backend/netio"
 	"holdfast/backend/resp"
 )
@@ -18,6 +20,8 @@ type waiter struct {
 	db    int
 	timer *netio.Timer
 	spent int64 // ns that running the request has taken so far
+	// forStreams and orGone are those of the handler's commands.Wait.
+	forStreams, orGone bool
 	// inTime is the reply when the time is over or CLIENT UNBLOCK ends the wait;
 	// nil where neither can be.
 	inTime func() []byte
@@ -26,7 +30,8 @@ type waiter struct {
 // block parks a session. The reply of its command is sent later.
 func (n *Node) block(s *session, h *handler, args [][]byte, wait *commands.Wait) {
 	onTime := wait.OnTime
-	w := &waiter{h: h, args: copyWords(args), db: s.db, inTime: func() []byte { return appendNull(nil, s.proto, onTime) }}
+	w := &waiter{h: h, args: copyWords(args), db: s.db, inTime: func() []byte { return appendNull(nil, s.proto, onTime) },
+		forStreams: wait.ForStreams, orGone: wait.OrGone}
 	for _, key := range wait.Keys {
 		w.keys = append(w.keys, dbKey{s.db, string(key)})
 	}
@@ -140,9 +145,24 @@ func (n *Node) changed(db int, key []byte) {
 		n.touched(db, key, n.expiring)
 	}
 	n.expiring = false
+	n.signal(db, key)
+}
+
+// signal notes that those who wait for a key have to look again.
+func (n *Node) signal(db int, key []byte) {
 	if len(n.blocked) > 0 {
 		k := dbKey{db, string(key)}
 		if len(n.blocked[k]) > 0 {
+			n.ready = append(n.ready, k)
+		}
+	}
+}
+
+// signalAll is signal for all keys of a database that was emptied, or exchanged with
+// another.
+func (n *Node) signalAll(db int) {
+	for k := range n.blocked {
+		if k.db == db || db < 0 {
 			n.ready = append(n.ready, k)
 		}
 	}
@@ -155,7 +175,7 @@ func (n *Node) wakeReady() {
 		k := n.ready[i]
 		for _, s := range append([]*session(nil), n.blocked[k]...) {
 			if s.waiting != nil && !s.closing {
-				n.wake(s)
+				n.wake(s, k)
 			}
 		}
 	}
@@ -166,9 +186,12 @@ func (n *Node) wakeReady() {
 // client waits for, which it goes on waiting through.
 var wrongType = []byte("-WRONGTYPE ")
 
-// wake runs a blocked client's request again and sends its reply if it had
-// something to serve this time.
-func (n *Node) wake(s *session) {
+// wake runs a blocked client's request again because of a key, and sends its reply
+// if it had something to serve this time.
+func (n *Node) wake(s *session, k dbKey) {
+	if w := s.waiting; w.forStreams && !w.orGone && !n.isStream(k) {
+		return
+	}
 	w, x, began := s.waiting, &n.waker, n.timing.clock
 	n.woken = s
 	x.Out, x.Proto = x.Out[:0], s.proto
@@ -180,10 +203,8 @@ func (n *Node) wake(s *session) {
 	if s.tracker != nil {
 		n.remember(s, w.h.cmd, w.args)
 	}
-	served := x.Waiting().Keys == nil && !bytes.HasPrefix(x.Out, wrongType)
-	if served {
-		n.propagate(x)
-	}
+	served := x.Waiting().Keys == nil && (w.forStreams || !bytes.HasPrefix(x.Out, wrongType))
+	n.propagate(x) // also if nothing was served: XREADGROUP makes its consumer all the same
 	end := n.unit.end()
 	w.spent += n.spent(began)
 	if served {
@@ -197,6 +218,15 @@ func (n *Node) wake(s *session) {
 	}
 	s.push(n.behind)
 	n.behind = n.behind[:0]
+}
+
+// isStream tells whether a key holds a stream, without deleting it when its time has
+// come.
+func (n *Node) isStream(k dbKey) bool {
+	n.store.SetExpiry(store.ExpiryHide)
+	defer n.derive()
+	enc, ok := n.store.DB(k.db).Encoding([]byte(k.key))
+	return ok && enc == types.EncodingStream
 }
 
 // unblockAll ends all waiting that could end otherwise, when the node's role

@@ -152,12 +152,12 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 		if s.tracker != nil {
 			n.remember(s, h.cmd, args)
 		}
+		n.propagate(x)
 		if w := x.Waiting(); w.Keys != nil {
 			n.block(s, h, args, w)
 			s.waiting.spent = n.spent(began)
 			return
 		}
-		n.propagate(x)
 	}
 	if len(x.Out) > before && x.Out[before] == '-' {
 		h.failed++

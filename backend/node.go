@@ -162,7 +162,9 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.scripts = script.New(RedisVersion)
 	for _, x := range n.contexts() {
 		x.Options = &n.options
+		x.SetWake(n.signal)
 	}
+	n.inner.InScript = true
 	n.setOptions(cfg)
 	n.x.CanWait, n.waker.CanWait = true, true
 	n.applier.Replaying = true

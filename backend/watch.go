@@ -91,6 +91,7 @@ func (n *Node) touched(db int, key []byte, wasGone bool) {
 // when db is negative, if the key was there or is there now: FLUSHALL, SWAPDB,
 // a full resync (multi.c, touchAllWatchedKeysInDb).
 func (n *Node) touchedAll(db int) {
+	n.signalAll(db)
 	for k, all := range n.watchers {
 		if db >= 0 && k.db != db {
 			continue

@@ -32,6 +32,8 @@ type Ctx struct {
 
 	// CanWait is false where a blocking command must answer at once.
 	CanWait bool
+	// InScript is set when the request is a script's.
+	InScript bool
 	// Replaying is set when the request comes from a master or an AOF: it has
 	// been decided already and must be done whatever the clock says.
 	Replaying bool
@@ -43,6 +45,7 @@ type Ctx struct {
 	effects Effects
 	wait    Wait
 	notify  func(class Class, event string, db int, key []byte)
+	wake    func(db int, key []byte)
 }
 
 // Limit of a database number, as Redis's error calls it.
@@ -53,6 +56,11 @@ type Wait struct {
 	Keys   [][]byte // alias the request; nil when the handler does not wait
 	Until  int64    // unix ms; 0: for ever
 	OnTime Null     // the reply when the time is over
+
+	// ForStreams: keys that hold something else are not waited for. Until a key
+	// is what it waits for again, the handler is not run; with OrGone it is, to
+	// say that the key is gone or has become something else.
+	ForStreams, OrGone bool
 }
 
 // Null names the null reply of a command that waited in vain.
@@ -74,6 +82,10 @@ func (c *Ctx) Begin(args [][]byte) {
 
 // SetNotify sets where keyspace events go; nil drops them.
 func (c *Ctx) SetNotify(f func(class Class, event string, db int, key []byte)) { c.notify = f }
+
+// SetWake sets what hears that those who wait for a key have to look again, though
+// it was not changed; nil lets them wait.
+func (c *Ctx) SetWake(f func(db int, key []byte)) { c.wake = f }
 
 // Dirty returns how many changes the request has counted.
 func (c *Ctx) Dirty() int { return c.dirty }
@@ -110,6 +122,20 @@ func (c *Ctx) Block(keys [][]byte, until int64, onTime Null) {
 		return
 	}
 	c.wait = Wait{Keys: keys, Until: until, OnTime: onTime}
+}
+
+// BlockForStreams is Block for keys that hold, or will hold, streams. orGone: the
+// client also wants to hear that there is no longer one.
+func (c *Ctx) BlockForStreams(keys [][]byte, until int64, orGone bool) {
+	c.Block(keys, until, NullArray)
+	c.wait.ForStreams, c.wait.OrGone = true, orGone
+}
+
+// wakeFor lets those who wait for a key of the session's database look again.
+func (c *Ctx) wakeFor(key []byte) {
+	if c.wake != nil {
+		c.wake(c.DBNum, key)
+	}
 }
 
 // OK replies OK.

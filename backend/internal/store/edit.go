@@ -203,6 +203,9 @@ func (z *ZSetEdit) Done(changed bool) (gone bool) {
 	return z.edit.done(z.Root(), z.Len(), changed)
 }
 
+// New tells that the key is not there yet.
+func (s *StreamEdit) New() bool { return s.e == 0 }
+
 // Done puts the stream back under its key, and reports the change if there was
 // one. Changes of groups alone are none for those who watch the key. A stream
 // stays when it has become empty; a new one that was not changed never was.
