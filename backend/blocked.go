@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"time"
 
+	"holdfast/backend/acl"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
@@ -174,12 +175,30 @@ func (n *Node) wakeReady() {
 	for i := 0; i < len(n.ready); i++ {
 		k := n.ready[i]
 		for _, s := range append([]*session(nil), n.blocked[k]...) {
-			if s.waiting != nil && !s.closing {
-				n.wake(s, k)
+			if s.waiting == nil || s.closing || n.turnsAway(s) {
+				continue
 			}
+			n.wake(s, k)
 		}
 	}
 	n.ready = n.ready[:0]
+}
+
+// turnsAway ends the wait of a client whose user may not make the request any more.
+func (n *Node) turnsAway(s *session) bool {
+	w := s.waiting
+	d := s.user.Check(w.h.cmd, w.args)
+	if d.OK() {
+		return false
+	}
+	text := noPerm(s, w.h, d)
+	w.h.rejected++
+	n.countError(text)
+	n.noteDenial(s, w.h.cmd, w.args, d, acl.TopLevel)
+	s.unblock()
+	s.reply(resp.AppendError(nil, text), 0)
+	s.conn.Loop().Post(s.resume)
+	return true
 }
 
 // wrongType is the reply for a key that came back as something else than the
