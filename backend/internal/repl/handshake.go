@@ -18,9 +18,9 @@ func (u *upstream) handshake() error {
 	steps := []step{{"PING", pingReply, []string{"PING"}}}
 	switch {
 	case c.Password != "" && c.User != "":
-		steps = append(steps, step{"AUTH", mustAccept, []string{"AUTH", c.User, c.Password}})
+		steps = append(steps, step{"Unable to AUTH to MASTER", mustAccept, []string{"AUTH", c.User, c.Password}})
 	case c.Password != "":
-		steps = append(steps, step{"AUTH", mustAccept, []string{"AUTH", c.Password}})
+		steps = append(steps, step{"Unable to AUTH to MASTER", mustAccept, []string{"AUTH", c.Password}})
 	}
 	steps = append(steps, step{"REPLCONF listening-port", ignore,
 		[]string{"REPLCONF", "listening-port", strconv.Itoa(c.ListeningPort)}})
