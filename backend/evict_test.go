@@ -155,3 +155,48 @@ func TestClientsMemoryCounts(t *testing.T) {
 	lazy.Close()
 	await(t, "they count no more", func() bool { return infoInt(t, p, "mem_clients_normal") <= before })
 }
+
+func TestMemoryCommands(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	p.must("SET key " + strings.Repeat("x", 1000))
+	p.must("SETEX other 1000 x")
+	if n := p.must("MEMORY USAGE key").Int; n < 1000 || n > 1500 {
+		t.Errorf("a key of 1000 bytes takes %d", n)
+	}
+	for i := range 1000 {
+		p.must(fmt.Sprintf("HSET hash field:%d value:%d", i, i))
+	}
+	if all, some := p.must("MEMORY USAGE hash SAMPLES 0").Int, p.must("MEMORY USAGE hash").Int; all < 20_000 || some < all*9/10 || some > all*11/10 {
+		t.Errorf("a hash of 1000 takes %d, by samples %d", all, some)
+	}
+	for line, want := range map[string]string{
+		"MEMORY USAGE key SAMPLES": "ERR syntax error", "MEMORY USAGE key SAMPLES -1": "ERR syntax error",
+		"MEMORY USAGE key SAMPLES x": "ERR value is not an integer or out of range", "MEMORY USAGE key x 1": "ERR syntax error",
+	} {
+		if _, err := ask(t, p.data, strings.Fields(line)...); err == nil || err.Error() != want {
+			t.Errorf("%s: %v, want %s", line, err, want)
+		}
+	}
+	stats := map[string]int64{}
+	elems := p.must("MEMORY STATS").Elems
+	for i := 0; i+1 < len(elems); i += 2 {
+		stats[elems[i].Text] = elems[i+1].Int
+	}
+	if stats["keys.count"] != 3 || stats["dataset.bytes"]+stats["overhead.total"] != stats["total.allocated"] || len(elems) != 2*(27+1) {
+		t.Errorf("MEMORY STATS: %v", stats)
+	}
+	if text := p.must("MEMORY DOCTOR").Text; !strings.Contains(text, "too little") {
+		t.Errorf("MEMORY DOCTOR of next to nothing: %s", text)
+	}
+	p.must("SETRANGE big 20000000 x")
+	p.must("DEL big")
+	p.must("SETRANGE big 8000000 x")
+	if text := p.must("MEMORY DOCTOR").Text; !strings.Contains(text, "peak") {
+		t.Errorf("MEMORY DOCTOR after a peak: %s", text)
+	}
+	p.must("MEMORY PURGE")
+	if text := p.must("MEMORY MALLOC-STATS").Text; !strings.Contains(text, "slabs") {
+		t.Errorf("MEMORY MALLOC-STATS: %s", text)
+	}
+}

@@ -33,14 +33,7 @@ type figures struct {
 	tracking                   trackingFigures
 	calls                      int64
 	opsPerSecond               int64
-	dataset                    int64 // bytes of keys and values
-	used                       int64 // bytes of all that is allocated
-	peak                       int64
-	overhead                   int64 // of used, what is not data
-	uncounted                  int64 // of used, what maxmemory does not count
-	startup                    int64
-	clientMemory, backlog      int64
-	pending                    int // values deleted and not freed
+	memory                     memoryFigures
 	evicting                   evicting
 	dirty                      int64
 	stats                      stats
@@ -86,17 +79,14 @@ func (n *Node) takeFigures() {
 	f := &figures{
 		clients: len(n.clients), monitors: len(n.monitors), blockingKeys: len(n.blocked),
 		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
-		calls: n.calls, dirty: n.dirty, dataset: n.store.UsedMemory(),
+		calls: n.calls, dirty: n.dirty,
 		stats: n.stats, saves: n.saves, store: n.store.Stats,
 		scripts: n.scripts.Stats(), at: time.Now(),
 	}
 	if t := n.tracking; t != nil {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}
 	}
-	f.used, f.overhead, f.uncounted = n.usedMemory(), n.overhead(), n.uncountedMemory()
-	f.startup, f.clientMemory, f.backlog = n.startMemory, n.clientMemory.Load(), n.stream.Backlog().Memory()
-	f.pending, f.evicting = n.store.PendingObjects(), n.evicting
-	f.peak = f.used
+	f.memory, f.evicting = n.memoryFigures(), n.evicting
 	for _, c := range n.clients {
 		if c.waiting != nil {
 			f.blocked++
@@ -124,7 +114,7 @@ func (n *Node) takeFigures() {
 
 // since takes over what depends on the figures before.
 func (f *figures) since(last *figures) {
-	f.peak = max(f.peak, last.peak)
+	f.memory.peak = max(f.memory.peak, last.memory.peak)
 	f.opsPerSecond, f.latencies = last.opsPerSecond, last.latencies
 	if since := f.at.Sub(last.at); since > cronEvery/2 {
 		f.opsPerSecond = max(0, int64(float64(f.calls-last.calls)/since.Seconds()))

@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"fmt"
 	"os"
 	"runtime"
 	"strconv"
@@ -56,85 +55,6 @@ func infoClients(n *Node, b *infoText) {
 	b.zeros("clients_in_timeout_table")
 	b.field("total_blocking_keys", f.blockingKeys)
 	b.field("total_blocking_keys_on_nokey", 0)
-}
-
-func infoMemory(n *Node, b *infoText) {
-	f, cfg := n.figures.Load(), n.cfg()
-	rss := residentSize()
-	b.field("used_memory", f.used)
-	b.field("used_memory_human", human(f.used))
-	b.field("used_memory_rss", rss)
-	b.field("used_memory_rss_human", human(rss))
-	b.field("used_memory_peak", f.peak)
-	b.field("used_memory_peak_human", human(f.peak))
-	b.field("used_memory_peak_perc", percent(f.used, f.peak))
-	b.field("used_memory_overhead", f.overhead)
-	b.field("used_memory_startup", f.startup)
-	b.field("used_memory_dataset", f.dataset)
-	b.field("used_memory_dataset_perc", percent(f.dataset, f.used-f.startup))
-	b.field("allocator_allocated", f.used)
-	b.field("allocator_active", rss)
-	b.field("allocator_resident", rss)
-	total := systemMemory()
-	b.field("total_system_memory", total)
-	b.field("total_system_memory_human", human(total))
-	b.zeros("used_memory_lua", "used_memory_vm_eval")
-	b.field("used_memory_lua_human", human(0))
-	b.field("used_memory_scripts_eval", f.scripts.Bytes)
-	b.field("number_of_cached_scripts", f.scripts.Scripts)
-	b.field("number_of_functions", f.scripts.Functions)
-	b.field("number_of_libraries", f.scripts.Libraries)
-	b.zeros("used_memory_vm_functions", "used_memory_vm_total")
-	b.field("used_memory_vm_total_human", human(0))
-	b.field("used_memory_functions", f.scripts.FunctionBytes)
-	code := f.scripts.Bytes + f.scripts.FunctionBytes
-	b.field("used_memory_scripts", code)
-	b.field("used_memory_scripts_human", human(int64(code)))
-	b.field("maxmemory", cfg.MaxMemory)
-	b.field("maxmemory_human", human(cfg.MaxMemory))
-	b.field("maxmemory_policy", cfg.MaxMemoryPolicy)
-	ratio := fmt.Sprintf("%.2f", float64(rss)/float64(max(f.used, 1)))
-	b.field("allocator_frag_ratio", ratio)
-	b.field("allocator_frag_bytes", rss-f.used)
-	b.field("allocator_rss_ratio", "1.00")
-	b.field("allocator_rss_bytes", 0)
-	b.field("rss_overhead_ratio", "1.00")
-	b.field("rss_overhead_bytes", 0)
-	b.field("mem_fragmentation_ratio", ratio)
-	b.field("mem_fragmentation_bytes", rss-f.used)
-	b.field("mem_not_counted_for_evict", f.uncounted)
-	b.field("mem_replication_backlog", min(f.backlog, int64(n.stream.Backlog().Size())))
-	b.field("mem_total_replication_buffers", f.backlog)
-	b.field("mem_clients_slaves", max(f.backlog-int64(n.stream.Backlog().Size()), 0))
-	b.field("mem_clients_normal", f.clientMemory)
-	b.zeros("mem_cluster_links", "mem_aof_buffer")
-	b.field("mem_allocator", "holdfast-arena")
-	b.field("active_defrag_running", 0)
-	b.field("lazyfree_pending_objects", f.pending)
-	b.field("lazyfreed_objects", f.store.LazyFreed)
-}
-
-func percent(part, whole int64) string {
-	return fmt.Sprintf("%.2f%%", 100*float64(part)/float64(max(whole, 1)))
-}
-
-// residentSize is the process's resident set, bytes; 0 where it is not known.
-func residentSize() int64 {
-	raw, err := os.ReadFile("/proc/self/statm")
-	var size, resident int64
-	if err == nil {
-		_, _ = fmt.Sscan(string(raw), &size, &resident)
-	}
-	return resident * int64(os.Getpagesize())
-}
-
-// systemMemory is the machine's memory, bytes.
-func systemMemory() int64 {
-	var s unix.Sysinfo_t
-	if unix.Sysinfo(&s) != nil {
-		return 0
-	}
-	return int64(s.Totalram) * int64(s.Unit)
 }
 
 func infoPersistence(n *Node, b *infoText) {

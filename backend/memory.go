@@ -15,7 +15,7 @@ func (n *Node) usedMemory() int64 {
 
 // overhead is what is used beside the data, bytes. The engine lock is held.
 func (n *Node) overhead() int64 {
-	return n.startMemory + n.clientMemory.Load() + n.stream.Backlog().Memory() + int64(n.scripts.Stats().Bytes)
+	return n.startMemory + n.clientMemory.Load() + n.stream.Backlog().Memory() + n.scriptMemory()
 }
 
 // uncountedMemory is what maxmemory does not count, bytes: what replicas that
@@ -60,4 +60,10 @@ func (n *Node) countClients() {
 			}
 		})
 	}
+}
+
+// scriptMemory is the bytes of the scripts and functions that are kept.
+func (n *Node) scriptMemory() int64 {
+	s := n.scripts.Stats()
+	return int64(s.Bytes + s.FunctionBytes)
 }

@@ -209,7 +209,7 @@ func (n *Node) register() {
 		find(r.Name).data = r.Run
 	}
 	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
-		commandRows, replicationRows, nativeRows, scriptRows, debugRows, helpRows, saveRows, functionRows} {
+		commandRows, replicationRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}

@@ -15,9 +15,6 @@ var serverRows = []row{
 	{"shutdown", shutdown},
 	{"monitor", monitor},
 	{"lolwut", func(_ *session, x *commands.Ctx) { x.Out = appendText(x, "Holdfast ver. "+Version+"\n") }},
-	{"memory|doctor", func(_ *session, x *commands.Ctx) {
-		x.BulkString("Hi Sam, this instance is empty or is using very little memory.")
-	}},
 	{"module|list", emptyArray},
 }
 

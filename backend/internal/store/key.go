@@ -124,7 +124,7 @@ func (db *DB) alive(e types.Ref) bool {
 // MemoryUsage is the bytes that key takes with its value, for MEMORY USAGE; of
 // a large collection samples elements are measured, 0 for all.
 func (db *DB) MemoryUsage(key []byte, samples int) (bytes int, ok bool) {
-	e := db.peek(key)
+	e := db.find(key)
 	if e == 0 {
 		return 0, false
 	}

@@ -165,6 +165,13 @@ func (s *Store) PendingObjects() int {
 	return n
 }
 
+// ActiveMemory is the bytes of whole pages that keys and values lie in.
+func (s *Store) ActiveMemory() int64 { return s.heap.arena.Active() }
+
+// MemoryClasses calls visit for every block size in use, for MEMORY
+// MALLOC-STATS: the slabs of that size, the blocks in them, and those in use.
+func (s *Store) MemoryClasses(visit func(size, slabs, blocks, used int)) { s.heap.arena.Classes(visit) }
+
 // ResidentMemory is about how much of the machine's memory they occupy, free
 // pages kept for reuse included.
 func (s *Store) ResidentMemory() int64 { return s.heap.arena.Resident() }
@@ -172,6 +179,12 @@ func (s *Store) ResidentMemory() int64 { return s.heap.arena.Resident() }
 // Expect makes the database ready for n keys, for a loader that knows how many
 // will come. It does nothing once there are keys.
 func (db *DB) Expect(n int) { db.ks.dict.Expand(n) }
+
+// Overhead is the bytes that the tables of keys, and of keys that expire, take
+// beside the entries themselves.
+func (db *DB) Overhead() (keys, expires int) {
+	return db.ks.dict.Overhead(), len(db.ks.ttl.pieces) * ttlPiece * 4
+}
 
 // Index is the database's number.
 func (db *DB) Index() int { return db.index }

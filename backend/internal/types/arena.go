@@ -200,6 +200,28 @@ func (a *Arena) TableLimit() int64 { return a.tableLimit }
 // capacity: what INFO calls used_memory_dataset, in essence.
 func (a *Arena) Allocated() int64 { return a.allocated }
 
+// Active is the bytes of the pages that blocks lie in, whole pages.
+func (a *Arena) Active() int64 {
+	return (int64(a.top) - int64(a.dirtyPages) - int64(a.cleanPages)) << pageShift
+}
+
+// Classes calls visit for every size of small blocks with the slabs of it: how
+// many blocks they hold, and how many of those are handed out.
+func (a *Arena) Classes(visit func(size, slabs, blocks, used int)) {
+	var slabs, used [numClasses]int
+	for p := uint32(1); p < a.top; p += a.spans[p].pages {
+		if s := &a.spans[p]; s.kind == spanSlab {
+			slabs[s.class]++
+			used[s.class] += int(s.used)
+		}
+	}
+	for c, n := range slabs {
+		if n > 0 {
+			visit(int(classes[c].size), n, n*int(classes[c].count), used[c])
+		}
+	}
+}
+
 // Resident is about how much of the machine's memory the arena occupies, in
 // bytes: handed-out pages, free ones not yet returned, and its own books.
 func (a *Arena) Resident() int64 {
