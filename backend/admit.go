@@ -22,6 +22,8 @@ func (n *Node) admit(s *session, x *commands.Ctx, h *handler, args [][]byte) boo
 	case !n.permits(s, x, h, args):
 	case s.subs != nil && s.proto < 3 && !allowedWhileSubscribed(c):
 		n.fail(s, x, "ERR Can't execute '"+c.Full+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
+	case n.mu.parted && !c.Has(command.AllowBusy):
+		n.refuseBusy(s, x, c)
 	default:
 		if text := s.routing(c); text != "" {
 			n.refuseRouting(s, x, text)
@@ -42,6 +44,19 @@ func (n *Node) admit(s *session, x *commands.Ctx, h *handler, args [][]byte) boo
 }
 
 const noAuth = "NOAUTH Authentication required."
+
+// refuseBusy says what to do while a script has run for too long. EXEC ends its
+// transaction: half of what it was to hold may have been refused.
+func (n *Node) refuseBusy(s *session, x *commands.Ctx, c *command.Command) {
+	what, _ := n.scripts.Running()
+	text := what.Kind.Busy()
+	if c.Name == "exec" {
+		s.multi = nil
+		s.unwatch()
+		text = execAbort + text
+	}
+	n.fail(s, x, text)
+}
 
 // Texts of routing refusals.
 const (

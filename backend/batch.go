@@ -27,7 +27,9 @@ const batchOutput = 1 << 20
 // whether it stopped before their end though it could go on.
 func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	n.loop, n.running = s.conn.Loop(), s
-	n.tick()
+	if !n.mu.parted { // in the middle of a script no time passes
+		n.tick()
+	}
 	s.lastActive, s.unread = n.now, len(in)
 	x := &n.x
 	x.Out, x.Proto = s.conn.Buf(), s.proto
@@ -43,7 +45,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 			s.closing = true
 			break
 		}
-		if size == 0 || n.pause.until != 0 && len(args) > 0 && n.stalls(s, args) {
+		if size == 0 || n.pause.until != 0 && len(args) > 0 && !n.mu.parted && n.stalls(s, args) {
 			break
 		}
 		took += size

@@ -83,7 +83,7 @@ func untilMilli(at, now int64) time.Duration {
 
 // timeIsUp answers a client that waited in vain; it runs on the client's loop.
 func (n *Node) timeIsUp(s *session, w *waiter) {
-	n.mu.Lock()
+	n.mu.LockParted()
 	over := s.waiting == w
 	if over {
 		s.unblock()

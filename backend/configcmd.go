@@ -109,7 +109,7 @@ func (n *Node) setOptions(cfg *conf.NodeConfig) {
 
 // contexts are those in which handlers run.
 func (n *Node) contexts() []*commands.Ctx {
-	return []*commands.Ctx{&n.x, &n.waker, &n.applier, &n.inner}
+	return []*commands.Ctx{&n.x, &n.waker, &n.applier, &n.inner, &n.apart.x}
 }
 
 // guard notes which of the settings that restrict commands are in use.

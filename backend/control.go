@@ -195,7 +195,7 @@ func (s *controlSession) dispatch(args [][]byte) {
 		}
 		s.out = resp.AppendBulkString(s.out, s.node.info(args[1:]))
 	case name == "script" && len(args) == 2 && strings.EqualFold(string(args[1]), "kill"):
-		// Only here: on the data port it would wait behind the script it is for.
+		// Here it works at once, on the data port past busy-reply-threshold.
 		if problem := s.node.scripts.Kill(script.AnyKind); problem != "" {
 			s.fail(problem)
 			return

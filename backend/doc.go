@@ -12,6 +12,10 @@
 // (internal/repl). After the mutex is released the buffer is written once, up
 // to the point the replicas have confirmed when write-acks asks for it.
 //
+// A script that runs for longer than busy-reply-threshold lets others in between
+// slices of itself (apart.go): they are told -BUSY, and whoever needs the data
+// between two units waits.
+//
 // A replica's upstream link, an EXEC block and a script enter through the same
 // gate with another origin, so there is exactly one place that mutates and
 // exactly one that propagates.

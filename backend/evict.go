@@ -74,7 +74,7 @@ func (n *Node) excess() int64 {
 // kept for the scripts and transactions that the command runs: within one of
 // those nothing is evicted.
 func (n *Node) relieve(s *session, x *commands.Ctx) {
-	if n.memoryLimit == 0 {
+	if n.memoryLimit == 0 || n.mu.parted {
 		return
 	}
 	n.noRoom = !n.makeRoom()

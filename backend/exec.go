@@ -16,6 +16,7 @@ type handler struct {
 	cmd     *command.Command
 	data    commands.Handler
 	session func(s *session, x *commands.Ctx)
+	scripts bool // it runs a script, or may
 
 	fast     bool // it has the flag, for the latency monitor
 	unlogged bool // the slow log leaves it out
@@ -124,6 +125,14 @@ func clip(b []byte) string { return string(b[:min(len(b), 128)]) }
 // call runs a command and makes what it changed one unit of the replication
 // stream. The units of commands that run others (EXEC, EVAL) hold those.
 func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
+	if h.scripts && holdsScript(s, h.cmd) {
+		n.callApart(s, x, h, args)
+		return
+	}
+	n.callHere(s, x, h, args)
+}
+
+func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 	s.last = h
 	n.unit.begin()
 	n.run(s, x, h, args)

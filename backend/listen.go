@@ -125,7 +125,7 @@ func bindable(cfg *conf.NodeConfig) []string {
 
 // accept makes the session of a new client.
 func (n *Node) accept(c *netio.Conn) netio.Session {
-	n.mu.Lock()
+	n.mu.LockParted()
 	defer n.mu.Unlock()
 	cfg := n.cfg()
 	n.stats.connections++

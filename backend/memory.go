@@ -51,7 +51,7 @@ func (n *Node) countClients() {
 	}
 	for _, l := range n.server.Loops() {
 		l.Post(func() {
-			n.mu.Lock()
+			n.mu.LockParted()
 			defer n.mu.Unlock()
 			for _, s := range n.clients {
 				if s.conn.Loop() == l {

@@ -10,6 +10,7 @@ type transaction struct {
 	requests []queued
 	bytes    int
 	spoiled  bool // a request in it was refused: EXEC must fail
+	scripted bool // one of them runs a script
 }
 
 type queued struct {
@@ -22,6 +23,7 @@ func (t *transaction) queue(h *handler, args [][]byte) {
 	for _, a := range args {
 		t.bytes += len(a) + wordOverhead
 	}
+	t.scripted = t.scripted || h.scripts
 	t.requests = append(t.requests, queued{h, copyWords(args)})
 }
 
@@ -118,6 +120,8 @@ func exec(s *session, x *commands.Ctx) {
 	x.Begin(nil) // what EXEC itself did is already in the unit
 }
 
+const execAbort = "EXECABORT Transaction discarded because of: "
+
 // refusedAtExec refuses the whole transaction when the node cannot run one of
 // its requests any more.
 func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
@@ -136,7 +140,7 @@ func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
 			text = n.trouble(q.h.cmd)
 		}
 		if text != "" {
-			x.Err("EXECABORT Transaction discarded because of: " + text)
+			x.Err(execAbort + text)
 			return true
 		}
 	}

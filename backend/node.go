@@ -62,7 +62,7 @@ type Node struct {
 	signalled atomic.Bool // a signal has begun that, and has not been called off
 	roles     sync.Mutex  // serializes changes of role
 
-	mu sync.Mutex // the engine lock; all below is under it
+	mu engineLock // all below is under it
 
 	store       *store.Store
 	stream      *repl.Stream
@@ -94,6 +94,7 @@ type Node struct {
 	inner   commands.Ctx // of a script's command
 	options commands.Options
 	scripts *script.Engine
+	apart   apart
 
 	denials  acl.Log
 	clients  map[int64]*session
@@ -155,6 +156,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.stream = repl.NewStream(uint64(cfg.ReplBacklogSize))
 	n.stream.Backlog().SetLimits(replicaLimits(cfg))
 	n.unit.stream = n.stream
+	n.mu.init()
 	n.origin = session{node: n, proto: 2, authed: true}
 	n.hook(n.store)
 	n.confirm = repl.NewConfirm(n.confirmedMore)
@@ -213,6 +215,9 @@ func (n *Node) register() {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}
+	}
+	for _, name := range scriptHolders {
+		find(name).scripts = true
 	}
 }
 
@@ -291,6 +296,9 @@ func (n *Node) Close() error {
 	n.halt()
 	n.finishing.Unlock()
 	err := n.unlisten()
+	n.mu.LockParted()
+	n.abandonScript() // no loop goes on with it any more
+	n.mu.Unlock()
 	n.tasks.Wait() // some wait for roles
 	n.roles.Lock()
 	defer n.roles.Unlock()
@@ -299,6 +307,7 @@ func (n *Node) Close() error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ending = true
+	n.endCoroutine()
 	n.store.Close()
 	return err
 }

@@ -168,6 +168,6 @@ func (h *scriptHost) Log(level int, text string) {
 }
 
 // Interrupt is called while a script runs on.
-func (h *scriptHost) Interrupt(time.Duration) {}
+func (h *scriptHost) Interrupt(ran time.Duration) { h.s.node.slow(h.s, ran) }
 
 func scriptCommand(s *session, x *commands.Ctx) { x.Out = s.node.scripts.Command(x.Args, x.Out) }

@@ -73,7 +73,7 @@ const (
 // of them: the lock's cost and the clock are shared by a pipeline.
 func (s *session) Data(_ *netio.Conn, in []byte) int {
 	n := s.node
-	n.mu.Lock()
+	n.mu.LockParted()
 	if s.waiting != nil || s.onWay.Load() > 0 || s.closing || n.ending {
 		n.mu.Unlock()
 		s.count()
@@ -133,7 +133,7 @@ func (s *session) resume() {
 // Closed forgets the client.
 func (s *session) Closed(*netio.Conn, error) {
 	n := s.node
-	n.mu.Lock()
+	n.mu.LockParted()
 	defer n.mu.Unlock()
 	s.forget()
 	s.held.drop()

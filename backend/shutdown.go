@@ -113,8 +113,15 @@ func shutdown(s *session, x *commands.Ctx) {
 	case abort:
 		n.abortEnd()
 		x.OK()
+	case n.mu.parted && !slices.Contains(words, "nosave"):
+		what, _ := n.scripts.Running()
+		x.Err(what.Kind.Busy())
 	default:
 		n.log.Warn("User requested shutdown...")
+		if n.mu.parted {
+			m.now = true
+			n.abandonScript()
+		}
 		n.await(s, nil, func(func() bool) []byte {
 			if ended, _ := n.finish(m); !ended {
 				return resp.AppendError(nil, "ERR Errors trying to SHUTDOWN. Check logs.")
@@ -141,6 +148,9 @@ func (n *Node) finish(m manner) (ended bool, err error) {
 	}
 	n.mu.Lock()
 	n.ending = true
+	if n.apart.dead { // the data is half-changed: it must reach no file, nor be served again
+		m.save, m.force = false, true
+	}
 	n.mu.Unlock()
 	if m.deaf {
 		err = n.unlisten()

@@ -150,6 +150,10 @@ type walker struct {
 func (s *walker) begin(ctx context.Context, cut func() rdb.Info) error {
 	for {
 		s.n.mu.Lock()
+		if s.n.apart.dead {
+			s.n.mu.Unlock()
+			return errEnding // a script left the data half-changed
+		}
 		walk, err := s.n.store.StartWalk(s.enc.Entry)
 		if err == nil {
 			s.walk, s.home = walk, s.n.store

@@ -88,7 +88,7 @@ func (n *Node) setStanding(next standing) {
 func (n *Node) derive() {
 	leads := n.standing.role == roleMaster && !n.standing.draining
 	n.unit.leads = leads
-	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed && !n.guarded
+	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed && !n.guarded && !n.mu.parted
 	switch {
 	case n.applying:
 		n.store.SetExpiry(store.ExpiryIgnore)

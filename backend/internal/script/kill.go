@@ -19,10 +19,15 @@ const (
 // Busy is what other clients are told while a script has run for longer than
 // it should: who may end it depends on the kind.
 func (k Kind) Busy() string {
+	return "BUSY Redis is busy running a script. You can only call " + k.KillCommand() + " or SHUTDOWN NOSAVE."
+}
+
+// KillCommand is what ends a script of that kind.
+func (k Kind) KillCommand() string {
 	if k == Function {
-		return "BUSY Redis is busy running a script. You can only call FUNCTION KILL or SHUTDOWN NOSAVE."
+		return "FUNCTION KILL"
 	}
-	return "BUSY Redis is busy running a script. You can only call SCRIPT KILL or SHUTDOWN NOSAVE."
+	return "SCRIPT KILL"
 }
 
 // Running describes the script or function under way.
