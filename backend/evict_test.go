@@ -190,6 +190,7 @@ func TestMemoryCommands(t *testing.T) {
 		t.Errorf("MEMORY DOCTOR of next to nothing: %s", text)
 	}
 	p.must("SETRANGE big 20000000 x")
+	p.must("INFO memory") // looks at the peak
 	p.must("DEL big")
 	p.must("SETRANGE big 8000000 x")
 	if text := p.must("MEMORY DOCTOR").Text; !strings.Contains(text, "peak") {
