@@ -169,6 +169,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.inner.InScript = true
 	n.setOptions(cfg)
 	n.x.CanWait, n.waker.CanWait = true, true
+	n.inner.InScript = true
 	n.applier.Replaying = true
 	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.guard(cfg)

@@ -5,7 +5,6 @@ import (
 	"math"
 	"math/rand/v2"
 	"strconv"
-	"strings"
 	"testing"
 	"time"
 
@@ -117,18 +116,7 @@ func TestGeoSameAsRedis(t *testing.T) {
 	seed := rand.Uint64()
 	g := &generator{rand.New(rand.NewPCG(seed, 5)), true}
 	for i := range *requests {
-		words := []string(nil)
-		cat := func(all ...any) []string {
-			for _, w := range all {
-				if s, ok := w.(string); ok {
-					words = append(words, strings.Fields(s)...)
-				} else {
-					words = append(words, w.([]string)...)
-				}
-			}
-			return words
-		}
-		request := g.geoRequest(cat)
+		request := g.geoRequest(split)
 		r.now(time.Now())
 		reply, wanted := parse(t, r.do(request...)), parse(t, redis.do(request...))
 		if request[0] == "ZRANGE" && sameScores(reply.Elems, wanted.Elems) {

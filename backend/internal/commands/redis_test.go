@@ -164,18 +164,21 @@ func (g *generator) interleave(first func() string) (pairs []string) {
 
 func (g *generator) side() string { return g.pick("LEFT", "right") }
 
-func (g *generator) request() []string {
-	cat := func(words ...any) (all []string) {
-		for _, w := range words {
-			switch w := w.(type) {
-			case string:
-				all = append(all, strings.Fields(w)...)
-			case []string:
-				all = append(all, w...)
-			}
+// split joins words, and the words of lines, to a request.
+func split(words ...any) (all []string) {
+	for _, w := range words {
+		switch w := w.(type) {
+		case string:
+			all = append(all, strings.Fields(w)...)
+		case []string:
+			all = append(all, w...)
 		}
-		return all
 	}
+	return all
+}
+
+func (g *generator) request() []string {
+	cat := split
 	switch g.IntN(8) {
 	case 0:
 		return g.hashRequest(cat)

@@ -4,6 +4,6 @@ import "slices"
 
 // Rows returns the table of all handlers.
 func Rows() []Row {
-	return slices.Concat(bitmapRows, dumpRows, expireRows, geoRows, hashRows, hllRows, keyRows, listRows, setRows, streamRows, stringRows,
-		zsetRows)
+	return slices.Concat(bitmapRows, dumpRows, expireRows, geoRows, hashRows, hllRows, keyRows, listRows, setRows, sortRows,
+		streamRows, stringRows, zsetRows)
 }
