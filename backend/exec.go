@@ -178,6 +178,12 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 	n.account(s, h, args, n.spent(began))
 }
 
+// mayReadAny tells whether the client whose request runs may read any key with it.
+func (n *Node) mayReadAny(args [][]byte) bool {
+	s := n.running
+	return s == nil || s.user.MayReadAny(command.Find(args), args)
+}
+
 var crlf = []byte("\r\n")
 
 // propagate adds what a command did to the unit: its effects where it named

@@ -167,9 +167,9 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 		x.SetWake(n.signal)
 	}
 	n.inner.InScript = true
+	n.x.MayReadAny, n.inner.MayReadAny = n.mayReadAny, n.mayReadAny
 	n.setOptions(cfg)
 	n.x.CanWait, n.waker.CanWait = true, true
-	n.inner.InScript = true
 	n.applier.Replaying = true
 	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.guard(cfg)

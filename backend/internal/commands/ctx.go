@@ -38,8 +38,6 @@ type Ctx struct {
 	// been decided already and must be done whatever the clock says.
 	Replaying bool
 
-	// InScript is set where a script's command runs.
-	InScript bool
 	// MayReadAny tells whether the client may read keys that its request does not
 	// name; nil: it may.
 	MayReadAny func(args [][]byte) bool
