@@ -221,10 +221,10 @@ func sleep(ctx context.Context, d time.Duration) error {
 
 // startLink begins to follow addr; roles is held.
 func (n *Node) startLink(addr string) {
-	cfg := n.cfg()
 	link := repl.StartLink(repl.LinkConfig{
-		Addr: addr, User: cfg.MasterUser, Password: cfg.MasterAuth, Follower: (*follower)(n),
-		ListeningPort: n.announcedPort(), AnnounceIP: cfg.ReplicaAnnounceIP,
+		Addr: addr, Follower: (*follower)(n),
+		Login:         func() (string, string) { cfg := n.cfg(); return cfg.MasterUser, cfg.MasterAuth },
+		ListeningPort: n.announcedPort(), AnnounceIP: n.cfg().ReplicaAnnounceIP,
 		RunID: n.runID, Incarnation: n.incarnation, Dial: n.dialMaster,
 		// After a failover a replica is told to follow in the same moment as the
 		// new master is told to lead, and may well come first: the next attempt

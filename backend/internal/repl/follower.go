@@ -62,9 +62,11 @@ type Loaded struct {
 
 // LinkConfig says whom to follow and as whom.
 type LinkConfig struct {
-	Addr     string // host:port of the master
-	User     string // "": the default user
-	Password string // "": no AUTH
+	Addr string // host:port of the master
+	// Login tells as whom to log in, at each attempt, so that CONFIG SET takes
+	// effect; without a password there is no AUTH, without a user the default one
+	// is meant. nil: no AUTH.
+	Login    func() (user, password string)
 	Follower Follower
 
 	// Told to the master.

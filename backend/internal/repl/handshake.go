@@ -16,11 +16,11 @@ func (u *upstream) handshake() error {
 	c := &u.l.cfg
 	u.from = c.Follower.Position()
 	steps := []step{{"PING", pingReply, []string{"PING"}}}
-	switch {
-	case c.Password != "" && c.User != "":
-		steps = append(steps, step{"Unable to AUTH to MASTER", mustAccept, []string{"AUTH", c.User, c.Password}})
-	case c.Password != "":
-		steps = append(steps, step{"Unable to AUTH to MASTER", mustAccept, []string{"AUTH", c.Password}})
+	switch user, password := c.login(); {
+	case password != "" && user != "":
+		steps = append(steps, step{"Unable to AUTH to MASTER", mustAccept, []string{"AUTH", user, password}})
+	case password != "":
+		steps = append(steps, step{"Unable to AUTH to MASTER", mustAccept, []string{"AUTH", password}})
 	}
 	steps = append(steps, step{"REPLCONF listening-port", ignore,
 		[]string{"REPLCONF", "listening-port", strconv.Itoa(c.ListeningPort)}})
@@ -32,6 +32,13 @@ func (u *upstream) handshake() error {
 		step{"REPLCONF holdfast", u.introduced, []string{"REPLCONF", "holdfast", "1", "run-id", c.RunID,
 			"incarnation", c.Incarnation, "data-epoch", strconv.FormatUint(u.from.Epoch, 10)}})
 	return u.exchange(steps)
+}
+
+func (c *LinkConfig) login() (user, password string) {
+	if c.Login == nil {
+		return "", ""
+	}
+	return c.Login()
 }
 
 // step is a request of the handshake and what its reply means.

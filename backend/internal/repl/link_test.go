@@ -420,7 +420,7 @@ func TestAuthentication(t *testing.T) {
 		in.next(conn)
 	})
 	replica := newNode(t)
-	l := StartLink(LinkConfig{Addr: addr, Follower: replica, User: "u", Password: "p", RetryMin: time.Millisecond, Log: quiet()})
+	l := StartLink(LinkConfig{Addr: addr, Follower: replica, Login: func() (string, string) { return "u", "p" }, RetryMin: time.Millisecond, Log: quiet()})
 	defer stop(t, l)
 	if args := <-got; strings.Join(args, " ") != "AUTH u p" {
 		t.Errorf("authenticated by %q", args)
