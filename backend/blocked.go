@@ -2,6 +2,7 @@ package backend
 
 import (
 	"bytes"
+	"slices"
 	"time"
 
 	"holdfast/backend/acl"
@@ -227,6 +228,9 @@ func (n *Node) wake(s *session, k dbKey) {
 	end := n.unit.end()
 	w.spent += n.spent(began)
 	if served {
+		if len(x.Out) > 0 && x.Out[0] == '-' {
+			n.failed(w.h, x.Out, true)
+		}
 		n.account(s, w.h, w.args, w.spent)
 		if end > 0 {
 			s.lastWrite = end
@@ -237,6 +241,17 @@ func (n *Node) wake(s *session, k dbKey) {
 	}
 	s.push(n.behind)
 	n.behind = n.behind[:0]
+}
+
+// keysWaitedFor counts the keys that clients wait for, and those of which some also
+// want to hear that they are gone.
+func (n *Node) keysWaitedFor() (all, orGone int) {
+	for _, queue := range n.blocked {
+		if slices.ContainsFunc(queue, func(s *session) bool { return s.waiting.orGone }) {
+			orGone++
+		}
+	}
+	return len(n.blocked), orGone
 }
 
 // isStream tells whether a key holds a stream, without deleting it when its time has

@@ -169,11 +169,7 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 		}
 	}
 	if len(x.Out) > before && x.Out[before] == '-' {
-		h.failed++
-		if n.stats.errors == counted { // else it is that of a script's command
-			line, _, _ := bytes.Cut(x.Out[before+1:], crlf)
-			n.countError(string(line))
-		}
+		n.failed(h, x.Out[before:], n.stats.errors == counted)
 	}
 	n.account(s, h, args, n.spent(began))
 }
@@ -182,6 +178,16 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 func (n *Node) mayReadAny(args [][]byte) bool {
 	s := n.running
 	return s == nil || s.user.MayReadAny(command.Find(args), args)
+}
+
+// failed counts a command that ran and replied an error. It is new unless it was that
+// of a script's command, which was counted.
+func (n *Node) failed(h *handler, reply []byte, isNew bool) {
+	h.failed++
+	if isNew {
+		line, _, _ := bytes.Cut(reply[1:], crlf)
+		n.countError(string(line))
+	}
 }
 
 var crlf = []byte("\r\n")

@@ -28,7 +28,7 @@ type stats struct {
 type figures struct {
 	clients, blocked           int
 	channels, patterns, shards int
-	blockingKeys               int
+	blockingKeys, orGone       int
 	monitors                   int
 	tracking                   trackingFigures
 	calls                      int64
@@ -77,7 +77,7 @@ func (n *Node) takeFiguresFor(sections [][]byte) {
 // takeFigures is called under the engine lock.
 func (n *Node) takeFigures() {
 	f := &figures{
-		clients: len(n.clients), monitors: len(n.monitors), blockingKeys: len(n.blocked),
+		clients: len(n.clients), monitors: len(n.monitors),
 		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
 		calls: n.calls, dirty: n.dirty,
 		stats: n.stats, saves: n.saves, store: n.store.Stats,
@@ -87,6 +87,7 @@ func (n *Node) takeFigures() {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}
 	}
 	f.memory, f.evicting = n.memoryFigures(), n.evicting
+	f.blockingKeys, f.orGone = n.keysWaitedFor()
 	for _, c := range n.clients {
 		if c.waiting != nil {
 			f.blocked++

@@ -54,7 +54,7 @@ func infoClients(n *Node, b *infoText) {
 	b.field("tracking_clients", f.tracking.clients)
 	b.zeros("clients_in_timeout_table")
 	b.field("total_blocking_keys", f.blockingKeys)
-	b.field("total_blocking_keys_on_nokey", 0)
+	b.field("total_blocking_keys_on_nokey", f.orGone)
 }
 
 func infoPersistence(n *Node, b *infoText) {
