@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"os"
 	"path/filepath"
+	"strings"
 
 	"holdfast/backend/acl"
 	"holdfast/backend/command"
@@ -67,7 +68,7 @@ func (n *Node) noteUsers() error {
 	cfg, lines := n.cfg(), ""
 	if cfg.ACLFile == "" && (n.users.Changed() || len(cfg.Users) > 0) {
 		for _, u := range n.users.All() {
-			lines += u.Name() + " " + u.Rules() + "\n"
+			lines += conf.JoinArgs(append([]string{u.Name()}, strings.Fields(u.Rules())...)) + "\n"
 		}
 	}
 	return n.settings.Put(conf.Pair{Name: "user", Value: lines})

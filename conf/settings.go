@@ -65,12 +65,13 @@ func (s *Settings[C]) OnChange(apply func(next *C, changed []string) error) {
 }
 
 // Get lists, in the table's order, the directives that match any of the glob patterns, whatever their case: what CONFIG
-// GET answers. An older name is answered only where a pattern matches it, as Redis does.
+// GET answers. An older name is answered only where a pattern matches it, and what takes lines of a file is no parameter at
+// all (user, rename-command, loadmodule), as in Redis.
 func (s *Settings[C]) Get(patterns ...string) []Pair {
 	now := s.now.Load()
 	var out []Pair
 	for _, d := range Directives(s.part) {
-		if isMonitorKey(d) {
+		if isMonitorKey(d) || d.Type == Lines || d.Type == Renames {
 			continue
 		}
 		for _, name := range []string{d.Name, d.Alias} {
