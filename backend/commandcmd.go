@@ -6,7 +6,6 @@ import (
 
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
-	"holdfast/backend/resp"
 )
 
 var commandRows = []row{
@@ -20,15 +19,7 @@ var commandRows = []row{
 }
 
 // known lists the commands that this node can run.
-func (n *Node) known() []*command.Command {
-	var out []*command.Command
-	for _, c := range command.All {
-		if n.runs(c) {
-			out = append(out, c)
-		}
-	}
-	return out
-}
+func (n *Node) known() []*command.Command { return n.runnable(command.All) }
 
 func (n *Node) runs(c *command.Command) bool {
 	h := &n.handlers[c.ID]
@@ -53,7 +44,7 @@ func (n *Node) describeAll(x *commands.Ctx, all []*command.Command) {
 // describe appends what COMMAND INFO tells of a command.
 func (n *Node) describe(x *commands.Ctx, c *command.Command) {
 	if c == nil || !n.runs(c) {
-		x.NullArray()
+		x.Null()
 		return
 	}
 	x.Array(10)
@@ -72,7 +63,11 @@ func (n *Node) describe(x *commands.Ctx, c *command.Command) {
 	for i := range c.Specs {
 		describeSpec(x, &c.Specs[i])
 	}
-	n.describeAll(x, c.Subs)
+	if len(c.Subs) == 0 {
+		x.Set(0)
+		return
+	}
+	n.describeAll(x, n.runnable(c.Subs))
 }
 
 func words(x *commands.Ctx, list []string) {
@@ -143,7 +138,7 @@ func commandInfo(s *session, x *commands.Ctx) {
 	}
 	x.Array(len(x.Args) - 2)
 	for _, name := range x.Args[2:] {
-		s.node.describe(x, command.Lookup(name))
+		s.node.describe(x, command.Named(string(name)))
 	}
 }
 
@@ -186,10 +181,6 @@ func commandFilter(kind, value string) func(*command.Command) bool {
 	}
 	return nil
 }
-
-// commandDocs answers without texts: what redis-cli needs to start up. The
-// facts that it could show stand in COMMAND INFO.
-func commandDocs(_ *session, x *commands.Ctx) { x.Out = resp.AppendMap(x.Out, x.Proto, 0) }
 
 func commandGetKeys(flags bool) func(*session, *commands.Ctx) {
 	return func(s *session, x *commands.Ctx) {

@@ -89,7 +89,7 @@ func (n *Node) countError(text string) {
 // lookup finds what runs a request; nil when the command is not known here.
 func (n *Node) lookup(args [][]byte) *handler {
 	c := command.Find(args)
-	if c == nil {
+	if c == nil || c.Subs != nil && len(args) > 1 { // of a container an unknown subcommand
 		return nil
 	}
 	h := &n.handlers[c.ID]

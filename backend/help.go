@@ -29,7 +29,7 @@ var helpRows = []row{
 	{"command|help", help("COMMAND",
 		"(no subcommand)", "Return details about all commands.",
 		"COUNT", "Return the number of commands.",
-		"DOCS [<command> ...]", "Return documentation of commands; none is kept here.",
+		"DOCS [<command> ...]", "Return documentation of commands, without a name of all.",
 		"GETKEYS <full-command>", "Return the keys of a full command.",
 		"INFO [<command> ...]", "Return details about the specified commands.",
 		"LIST", "Return the names of all commands.")},

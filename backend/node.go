@@ -211,7 +211,7 @@ func (n *Node) register() {
 	for _, r := range commands.Rows() {
 		find(r.Name).data = r.Run
 	}
-	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
+	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, absentRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
 		commandRows, replicationRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run

@@ -15,7 +15,6 @@ var serverRows = []row{
 	{"shutdown", shutdown},
 	{"monitor", monitor},
 	{"lolwut", func(_ *session, x *commands.Ctx) { x.Out = appendText(x, "Holdfast ver. "+Version+"\n") }},
-	{"module|list", emptyArray},
 }
 
 func emptyArray(_ *session, x *commands.Ctx) { x.Array(0) }

@@ -10,17 +10,17 @@ func (c *Ctx) arrayAt(at, n int) {
 	c.headAt(at, end)
 }
 
-// mapAt makes what was appended since at a map of n pairs.
-func (c *Ctx) mapAt(at, n int) {
-	end := len(c.Out)
-	c.Map(n)
-	c.headAt(at, end)
-}
-
 // setAt makes what was appended since at a set of n elements.
 func (c *Ctx) setAt(at, n int) {
 	end := len(c.Out)
 	c.Set(n)
+	c.headAt(at, end)
+}
+
+// MapAt makes what was appended since at a map of n pairs.
+func (c *Ctx) MapAt(at, n int) {
+	end := len(c.Out)
+	c.Map(n)
 	c.headAt(at, end)
 }
 

@@ -35,7 +35,7 @@ func (c *Ctx) read(group bool) {
 	}
 	switch {
 	case n > 0 && c.Proto >= 3:
-		c.mapAt(at, n)
+		c.MapAt(at, n)
 	case n > 0:
 		c.arrayAt(at, n)
 	case r.blocks:
