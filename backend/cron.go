@@ -3,6 +3,7 @@ package backend
 import (
 	"time"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/store"
@@ -10,63 +11,100 @@ import (
 	"holdfast/conf"
 )
 
-// cronEvery is the pace of the periodic work: Redis's default hz 10.
-const cronEvery = 100 * time.Millisecond
+// turnsPerSecond is the pace of the timer: hz, and with dynamic-hz more where
+// there are many clients (server.c, serverCron).
+func turnsPerSecond(cfg *conf.NodeConfig, clients int) int {
+	const least, most, clientsPerTurn = 1, 500, 200
+	hz := min(max(cfg.Hz, least), most)
+	for cfg.DynamicHz && clients/hz > clientsPerTurn && hz < most {
+		hz = min(2*hz, most)
+	}
+	return hz
+}
 
-// cron does what no command does: it expires keys that nobody asks for, tidies
-// up after deletions and resizes, and keeps replicas from timing out.
+// cron does what no command does: it expires keys that nobody asks for, evicts
+// where a command had no time to, tidies up after deletions and resizes, and
+// keeps replicas from timing out.
 func (n *Node) cron() {
-	ticker := time.NewTicker(cronEvery)
-	defer ticker.Stop()
-	lastPing, turn := time.Now(), 0
+	timer := time.NewTimer(0)
+	defer timer.Stop()
+	var turned, second, ping time.Time
 	for {
 		select {
 		case <-n.life.Done():
 			return
-		case <-ticker.C:
 		case <-n.crowded:
 			n.evictOn()
 			continue
+		case <-timer.C:
 		}
-		ping := time.Since(lastPing) >= n.cfg().ReplPingPeriod
-		if ping {
-			lastPing = time.Now()
+		cfg, hz, now := n.cfg(), int(n.hz.Load()), time.Now()
+		period, e := time.Second/time.Duration(hz), effortOf(cfg.ActiveExpireEffort, hz)
+		if now.Sub(turned) >= period {
+			turned = now
+			due := now.Sub(ping) >= cfg.ReplPingPeriod
+			if due {
+				ping = now
+			}
+			n.housekeep(due, period/4, e)
+		} else {
+			n.expireFast(e)
 		}
-		n.housekeep(ping)
-		if turn++; turn%10 == 0 {
-			n.countClients()
-			n.mu.Lock()
-			n.limitTables()
-			n.saveIfDue()
-			n.takeFigures()
-			n.mu.Unlock()
+		if now.Sub(second) >= time.Second {
+			second = now
+			n.everySecond()
 		}
+		timer.Reset(n.untilNext(turned.Add(period), e))
 	}
 }
 
-// Bounds of one turn: the engine is held that long, a turn in all.
-const (
-	tidySlice   = 1000 // elements
-	expireSlice = 400  // keys
-	cronBudget  = 25 * time.Millisecond
-)
+// untilNext is how long the timer sleeps: until the next turn, or only until
+// the next fast cycle of expiry.
+func (n *Node) untilNext(turn time.Time, e effort) time.Duration {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	wait := time.Until(turn)
+	if n.mayExpire() && n.expiry.eager(e) {
+		wait = min(wait, 2*e.fast)
+	}
+	return max(wait, 0)
+}
 
-func (n *Node) housekeep(ping bool) {
-	for began := time.Now(); ; {
+func (n *Node) everySecond() {
+	n.countClients()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	if n.ending {
+		return
+	}
+	n.limitTables()
+	n.saveIfDue()
+	n.takeFigures()
+}
+
+// tidySlice is how many elements are freed, or buckets moved, while the engine
+// is held.
+const tidySlice = 1000
+
+// housekeep is one turn: a cycle of expiry, and tidying for as long as budget.
+// The engine is held in slices, between which commands run.
+func (n *Node) housekeep(ping bool, budget time.Duration, e effort) {
+	cycle, expiring, tidying := e.cycle(), true, true
+	for began := time.Now(); expiring || tidying; {
 		n.mu.Lock()
 		if n.ending || n.cronPaused {
 			n.mu.Unlock()
 			return
 		}
 		n.tick()
-		more := n.store.Tidy(tidySlice)
-		if n.standing.role == roleMaster && !n.standing.draining {
-			more = !n.lazy && n.expireSome() || more
-			if ping && n.unit.leads && n.stream.Active() {
-				n.stream.Ping()
-				n.unit.dirty = true
-				ping = false
-			}
+		n.hz.Store(int32(turnsPerSecond(n.cfg(), len(n.clients))))
+		took := time.Since(began)
+		tidying = tidying && n.tidy() && took < budget
+		expiring = expiring && n.expireSlowly(cycle, took, e)
+		if ping && n.standing.role == roleMaster && n.unit.leads && n.stream.Active() {
+			n.stream.Ping()
+			n.unit.dirty = true
+			ping = false
 		}
 		n.wakeReady()
 		n.limitTracking(n.cfg().TrackingTableMaxKeys)
@@ -76,18 +114,15 @@ func (n *Node) housekeep(ping bool) {
 		if wake {
 			n.stream.Wake()
 		}
-		if !more || time.Since(began) > cronBudget {
-			return
-		}
 	}
 }
 
-func (n *Node) expireSome() (more bool) {
-	began := n.look()
-	n.unit.begin()
-	_, more = n.store.ActiveExpire(expireSlice)
-	n.unit.end()
-	n.latency.add(n.cfg(), "expire-cycle", n.now, time.Duration(n.look()-began))
+// tidy frees and rehashes a slice; more is true when there is more to do.
+func (n *Node) tidy() (more bool) {
+	more = n.store.Tidy(tidySlice)
+	if n.cfg().ActiveRehashing {
+		more = n.store.Rehash(tidySlice) || more
+	}
 	return more
 }
 
@@ -133,11 +168,17 @@ func deletionWord(lazy bool) []byte {
 	return delWord
 }
 
+// looksAtAny tells which commands look at keys that they do not name.
+func looksAtAny(c *command.Command) bool { return c.Name == "scan" || c.Name == "randomkey" }
+
 // expired propagates that a key's time has come. The store reports the change
 // next.
 func (n *Node) expired(db int, key []byte) {
 	n.expiring = true
-	n.unit.add(db, [][]byte{deletionWord(n.options.LazyExpire), key})
+	n.unit.alone(db, [][]byte{deletionWord(n.options.LazyExpire), key})
+	if s := n.running; s != nil && s.last != nil && looksAtAny(s.last.cmd) {
+		n.unit.cut() // what else it finds past has nothing to do with this
+	}
 	if n.events.keyspace || n.events.keyevent {
 		n.event(commands.Expired, "expired", db, key)
 	}

@@ -178,9 +178,7 @@ func (n *Node) evictOn() {
 // evicted propagates that a key has to go, as a unit of its own. The store
 // reports the change next.
 func (n *Node) evicted(db int, key []byte) {
-	n.unit.begin()
-	n.unit.add(db, [][]byte{deletionWord(n.cfg().LazyEviction), key})
-	n.unit.end()
+	n.unit.alone(db, [][]byte{deletionWord(n.cfg().LazyEviction), key})
 	if n.events.keyspace || n.events.keyevent {
 		n.event(commands.Evicted, "evicted", db, key)
 	}

@@ -35,6 +35,7 @@ type figures struct {
 	opsPerSecond               int64
 	memory                     memoryFigures
 	evicting                   evicting
+	expiry                     expiry
 	dirty                      int64
 	stats                      stats
 	saves                      saves
@@ -87,6 +88,7 @@ func (n *Node) takeFigures() {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}
 	}
 	f.memory, f.evicting = n.memoryFigures(), n.evicting
+	f.expiry = n.expiry
 	f.blockingKeys, f.orGone = n.keysWaitedFor()
 	for _, c := range n.clients {
 		if c.waiting != nil {
@@ -117,7 +119,7 @@ func (n *Node) takeFigures() {
 func (f *figures) since(last *figures) {
 	f.memory.peak = max(f.memory.peak, last.memory.peak)
 	f.opsPerSecond, f.latencies = last.opsPerSecond, last.latencies
-	if since := f.at.Sub(last.at); since > cronEvery/2 {
+	if since := f.at.Sub(last.at); since > 50*time.Millisecond {
 		f.opsPerSecond = max(0, int64(float64(f.calls-last.calls)/since.Seconds()))
 	}
 }

@@ -35,7 +35,7 @@ func infoServer(n *Node, b *infoText) {
 	b.field("server_time_usec", time.Now().UnixMicro())
 	b.field("uptime_in_seconds", int(up.Seconds()))
 	b.field("uptime_in_days", int(up.Hours()/24))
-	b.field("hz", 10)
+	b.field("hz", n.hz.Load())
 	b.field("configured_hz", cfg.Hz)
 	b.field("lru_clock", time.Now().Unix()&(1<<24-1))
 	b.field("executable", exe)

@@ -77,6 +77,7 @@ type Node struct {
 	memoryLimit int64 // maxmemory, bytes; 0: none
 	noRoom      bool  // keys could not be evicted, as of the command's or script's begin
 	evicting    evicting
+	expiry      expiry
 	startMemory int64  // bytes in use when the node was made
 	guarded     bool   // a setting asks to look at memory or replicas before commands
 	abortEnd    func() // SHUTDOWN ABORT; nil while there is nothing to abort
@@ -121,6 +122,7 @@ type Node struct {
 	errors     map[string]int64 // replied, by code
 
 	clientMemory atomic.Int64  // bytes that clients make the node hold
+	hz           atomic.Int32  // turns of the timer a second
 	crowded      chan struct{} // there is more to evict than a command had time for
 
 	waiting   atomic.Int64 // clients with held replies
@@ -174,6 +176,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.guard(cfg)
 	n.setTiming(cfg)
+	n.hz.Store(int32(turnsPerSecond(cfg, 0)))
 	n.tick()
 	n.register()
 	if err := n.takeFirstRole(cfg); err != nil {

@@ -27,6 +27,21 @@ func (u *unit) add(db int, args [][]byte) {
 	}
 }
 
+// alone puts a command into a unit of its own, unless one is open.
+func (u *unit) alone(db int, args [][]byte) {
+	u.begin()
+	u.add(db, args)
+	u.end()
+}
+
+// cut divides the outermost unit here: what follows stands by itself.
+func (u *unit) cut() {
+	if u.depth == 1 {
+		u.stream.End()
+		u.stream.Begin()
+	}
+}
+
 // end closes the unit and returns the offset of its end, 0 when it is empty.
 func (u *unit) end() uint64 {
 	if u.depth--; u.depth > 0 {

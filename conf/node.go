@@ -43,6 +43,8 @@ type NodeConfig struct {
 	// Keyspace and memory.
 	Databases             int    `conf:"databases"`
 	Hz                    int    `conf:"hz"`
+	DynamicHz             bool   `conf:"dynamic-hz"`
+	ActiveRehashing       bool   `conf:"activerehashing"`
 	ActiveExpireEffort    int    `conf:"active-expire-effort"`
 	MaxMemory             int64  `conf:"maxmemory"` // bytes; 0: no limit
 	MaxMemoryPolicy       string `conf:"maxmemory-policy"`

@@ -33,8 +33,6 @@ var inertTable = []Directive{
 	{Name: "propagation-error-behavior", Type: Enum, Default: "ignore", Enum: []string{"ignore", "panic", "panic-on-replicas"}, In: Node, Flags: Mutable, Inert: "a replica that cannot apply its stream asks for a full resync"},
 
 	// Memory.
-	{Name: "activerehashing", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Inert: "the keyspace grows in small steps always"},
-	{Name: "dynamic-hz", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Inert: "the number of clients does not change hz"},
 	{Name: "list-compress-depth", Type: Int, Default: "0", Max: maxInt32, In: Node, Flags: Mutable, Inert: "lists are not compressed in memory"},
 	{Name: "jemalloc-bg-thread", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Inert: "memory is Go's own: there is no jemalloc to defragment"},
 	{Name: "activedefrag", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "memory is Go's own: there is no jemalloc to defragment"},

@@ -42,6 +42,8 @@ var nodeTable = []Directive{
 	// Keyspace and memory.
 	{Name: "databases", Type: Int, Default: "16", Min: 1, Max: maxInt32, In: Node, Doc: "databases for SELECT"},
 	{Name: "hz", Type: Int, Default: "10", Max: maxInt32, In: Node, Flags: Mutable, Doc: "background turns a second (1 to 500 take effect)"},
+	{Name: "dynamic-hz", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "more turns where there are many clients"},
+	{Name: "activerehashing", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "finish the growing of hash tables between commands, not only with them"},
 	{Name: "active-expire-effort", Type: Int, Default: "1", Min: 1, Max: 10, In: Node, Flags: Mutable, Doc: "how hard expired keys are looked for"},
 	{Name: "maxmemory", Type: Size, Default: "0", In: Node, Flags: Mutable, Doc: "bytes of data past which keys are evicted or writes refused; 0: no limit"},
 	{Name: "maxmemory-policy", Type: Enum, Default: "noeviction", Enum: evictionPolicies, In: Node, Flags: Mutable, Doc: "which keys are evicted"},

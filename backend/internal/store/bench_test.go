@@ -45,7 +45,7 @@ func names(n, of int) [][]byte {
 func benchmarkOn(b *testing.B, keys int, op func(db *DB, key, value []byte)) {
 	s := newTestStore(b)
 	fill(s, keys)
-	for s.Tidy(1000) {
+	for s.Tidy(1000) || s.Rehash(1000) {
 	}
 	ks, value := names(1<<16, keys), make([]byte, benchValue)
 	db := s.DB(0)
@@ -134,7 +134,7 @@ func TestResidentBytesPerKey(t *testing.T) {
 		t.Errorf("%.1f bytes a key, more than %d", per, bound)
 	}
 	s.FlushAll()
-	for s.Tidy(1000) {
+	for s.Tidy(1000) || s.Rehash(1000) {
 	}
 	if left := resident(t) - before; left > 4<<20 {
 		t.Errorf("%d bytes stay resident after FlushAll", left)
@@ -152,7 +152,7 @@ func TestDeletedKeysGiveMemoryBack(t *testing.T) {
 	for i := range n * 9 / 10 {
 		s.DB(0).Delete(keyName(buf[:0], i))
 	}
-	for s.Tidy(1000) {
+	for s.Tidy(1000) || s.Rehash(1000) {
 	}
 	s.Purge()
 	if left := resident(t) - before; left > full/4 {

@@ -17,7 +17,7 @@ func TestExpiryModes(t *testing.T) {
 	mustGet(t, db, "k", "v")
 	s.SetExpiry(ExpiryHide)
 	mustNot(t, db, "k")
-	if n, _ := s.ActiveExpire(100); n != 0 || db.Len() != 1 {
+	if expireSome(s, 100) != 0 || db.Len() != 1 {
 		t.Fatal("a replica deleted by itself")
 	}
 	db.Scan(0, 10, func(key []byte, _ Type) { t.Errorf("Scan shows %s", key) })
@@ -120,7 +120,7 @@ func TestExpiryIndex(t *testing.T) {
 	}
 	s.SetNow(s.Now() + 500)
 	for range 10_000 {
-		s.ActiveExpire(100)
+		expireSome(s, 100)
 	}
 	for k, at := range model {
 		if past := at != 0 && at < s.Now(); past == (db.ks.dict.Find(b(k)) != 0) {
@@ -129,5 +129,63 @@ func TestExpiryIndex(t *testing.T) {
 	}
 	if db.AvgTTL() <= 0 || db.AvgTTL() > 1000 {
 		t.Errorf("average ttl %d", db.AvgTTL())
+	}
+}
+
+// expireSome looks at about max keys, with Redis's defaults.
+func expireSome(s *Store, max int) (expired int) {
+	c := ExpireCycle{Sample: 20, Acceptable: 10}
+	s.ActiveExpire(&c, max)
+	return c.Expired
+}
+
+// A round stays with a database that is full of keys that are past, comes round
+// to all of them, and ends.
+func TestExpireCycle(t *testing.T) {
+	s := newTestStore(t)
+	for i := range 3000 {
+		s.DB(1).Set(fmt.Append(nil, i), b("v"), s.Now()+1)
+		s.DB(3).Set(fmt.Append(nil, i), b("v"), s.Now()+1_000_000)
+	}
+	s.SetNow(s.Now() + 2)
+	c := ExpireCycle{Sample: 20, Acceptable: 10}
+	steps := 1
+	for ; s.ActiveExpire(&c, 400); steps++ {
+		if steps > 100 {
+			t.Fatal("a round does not end")
+		}
+	}
+	if s.DB(1).Len() != 0 || s.DB(3).Len() != 3000 || c.Expired != 3000 {
+		t.Errorf("%d keys that are past left; %d expired", s.DB(1).Len(), c.Expired)
+	}
+	if want := 3000/400 + 1; steps != want || c.Looked > 3000+2*20 {
+		t.Errorf("%d steps, want %d; looked at %d keys", steps, want, c.Looked)
+	}
+}
+
+// SCAN deletes what it finds past, where that is to be done.
+func TestScanExpires(t *testing.T) {
+	s := newTestStore(t)
+	db := s.DB(0)
+	for i := range 100 {
+		db.Set(fmt.Append(nil, i), b("v"), s.Now()+1)
+	}
+	db.Set(b("stays"), b("v"), NoExpire)
+	s.SetNow(s.Now() + 2)
+	s.SetExpiry(ExpiryHide)
+	seen := 0
+	scan := func() {
+		for cursor, first := uint64(0), true; first || cursor != 0; first = false {
+			cursor = db.Scan(cursor, 10, func([]byte, Type) { seen++ })
+		}
+	}
+	scan()
+	if seen != 1 || db.Len() != 101 {
+		t.Fatalf("a replica showed %d keys and has %d left", seen, db.Len())
+	}
+	s.SetExpiry(ExpiryDelete)
+	scan()
+	if seen < 2 || db.Len() != 1 || s.Stats.Expired != 100 {
+		t.Errorf("%d keys left, %d expired", db.Len(), s.Stats.Expired)
 	}
 }

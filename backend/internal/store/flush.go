@@ -83,18 +83,24 @@ func (s *Store) SwapDB(a, b int) {
 }
 
 // Tidy does what commands leave for later: it frees the values of deleted keys
-// and flushed databases, moves rehashes along, and sweeps up after an aborted
-// walk; about n elements of it. more is true when there is more to do. The
+// and flushed databases, and sweeps up after an aborted walk; about n elements
+// of it. more is true when there is more to do. The
 // engine calls it from its timer, and at once after a FLUSHALL if it likes.
 func (s *Store) Tidy(n int) (more bool) {
 	if s.walk != nil && s.walk.aborted() {
 		s.walk.Step(n * sweepCost)
 	}
 	more = s.Reclaim(n)
+	return more || s.walk != nil && s.walk.aborted()
+}
+
+// Rehash moves the tables of all databases that grow or shrink along by n
+// buckets each. more is true when one of them is not done.
+func (s *Store) Rehash(n int) (more bool) {
 	for _, db := range s.dbs {
 		more = db.ks.dict.Rehash(n) || more
 	}
-	return more || s.walk != nil && s.walk.aborted()
+	return more
 }
 
 // Reclaim is the part of Tidy that frees memory.

@@ -91,18 +91,26 @@ func (db *DB) RandomKey() []byte {
 }
 
 // Scan visits about count keys from cursor on and returns the next cursor, 0 at
-// the end, with the guarantees of SCAN. visit changes nothing.
+// the end, with the guarantees of SCAN. visit changes nothing; the key it is
+// given is valid during the call. Keys whose time has come go, where they may.
 func (db *DB) Scan(cursor uint64, count int, visit func(key []byte, t Type)) uint64 {
 	seen := 0
+	var past []types.Ref
 	each := func(e types.Ref) {
 		seen++
 		if db.alive(e) {
 			visit(db.ks.dict.Key(e), db.ks.typeOf(e))
+		} else if db.s.expiry == ExpiryDelete {
+			past = append(past, e)
 		}
 	}
 	// A table that was emptied has far more buckets than keys: Redis's bound.
 	for range count * 10 {
-		if cursor = db.ks.dict.Scan(cursor, each); cursor == 0 || seen >= count {
+		cursor = db.ks.dict.Scan(cursor, each)
+		for _, e := range past {
+			db.expireNow(e)
+		}
+		if past = past[:0]; cursor == 0 || seen >= count {
 			break
 		}
 	}

@@ -130,7 +130,7 @@ func TestCollections(t *testing.T) {
 	if l.Done(false); db.Len() != 0 {
 		t.Fatal("an empty list was stored")
 	}
-	for s.Tidy(100) {
+	for s.Tidy(100) || s.Rehash(100) {
 	}
 	if used := s.UsedMemory(); used != before {
 		t.Errorf("%d bytes in use, %d before", used, before)
@@ -222,7 +222,7 @@ func TestFlush(t *testing.T) {
 	if s.DB(0).Len() != 0 || s.DB(1).Len() != 8010 || s.PendingObjects() != 8010 {
 		t.Fatal("Flush")
 	}
-	for s.Tidy(10) {
+	for s.Tidy(10) || s.Rehash(10) {
 	}
 	if used := s.UsedMemory(); used > full*2/3 || s.PendingObjects() != 0 || s.Stats.LazyFreed < 8010 {
 		t.Errorf("%d bytes in use after half was freed, %d before; %d objects freed", used, full, s.Stats.LazyFreed)
@@ -233,7 +233,7 @@ func TestFlush(t *testing.T) {
 	if s.DB(0).Len() != 0 || s.UsedMemory() != 0 {
 		t.Errorf("%d keys and %d bytes after FlushAll", s.DB(0).Len(), s.UsedMemory())
 	}
-	for s.Tidy(10) {
+	for s.Tidy(10) || s.Rehash(10) {
 	}
 	if want := []int{0, 1, -1}; fmt.Sprint(flushed) != fmt.Sprint(want) {
 		t.Errorf("Flushed was called for %v, want %v", flushed, want)

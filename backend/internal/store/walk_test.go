@@ -79,7 +79,7 @@ func mutate(s *Store, rng *rand.Rand) {
 		db.Copy(key, s.DB(rng.IntN(3)), other)
 	case op < 1350:
 		s.SetNow(s.Now() + rng.Int64N(3))
-		s.ActiveExpire(50)
+		expireSome(s, 50)
 	case op < 1400:
 		s.Tidy(20)
 	case op < 1700:
@@ -175,7 +175,7 @@ func TestOneWalkAtATime(t *testing.T) {
 	if done, err := w.Step(1 << 20); !done || err != failing {
 		t.Fatal(done, err)
 	}
-	for s.Tidy(10) {
+	for s.Tidy(10) || s.Rehash(10) {
 	}
 	if s.Walking() {
 		t.Fatal("the failed walk was not swept up")
