@@ -1,14 +1,13 @@
 package backend
 
 import (
-	"bytes"
 	"slices"
 	"time"
 
 	"holdfast/backend/acl"
+	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/store"
-	"holdfast/backend/internal/types"
 	"holdfast/backend/netio"
 	"holdfast/backend/resp"
 )
@@ -21,9 +20,10 @@ type waiter struct {
 	keys  []dbKey // none: not for keys
 	db    int
 	timer *netio.Timer
-	spent int64 // ns that running the request has taken so far
-	// forStreams and orGone are those of the handler's commands.Wait.
-	forStreams, orGone bool
+	spent int64      // ns that running the request has taken so far
+	kind  store.Type // of the keys that can serve it; one of another type lets it wait on
+	// orGone is that of the handler's commands.Wait.
+	orGone bool
 	// inTime is the reply when the time is over or CLIENT UNBLOCK ends the wait;
 	// nil where neither can be.
 	inTime func() []byte
@@ -33,7 +33,7 @@ type waiter struct {
 func (n *Node) block(s *session, h *handler, args [][]byte, wait *commands.Wait) {
 	onTime := wait.OnTime
 	w := &waiter{h: h, args: copyWords(args), db: s.db, inTime: func() []byte { return appendNull(nil, s.proto, onTime) },
-		forStreams: wait.ForStreams, orGone: wait.OrGone}
+		kind: kindFor(h.cmd), orGone: wait.OrGone}
 	for _, key := range wait.Keys {
 		w.keys = append(w.keys, dbKey{s.db, string(key)})
 	}
@@ -45,6 +45,17 @@ func (n *Node) block(s *session, h *handler, args [][]byte, wait *commands.Wait)
 	if wait.Until > 0 {
 		w.timer = s.conn.Loop().After(untilMilli(wait.Until, n.now), func() { n.timeIsUp(s, w) })
 	}
+}
+
+// kindFor is the type of the keys that a blocking command waits for.
+func kindFor(c *command.Command) store.Type {
+	switch {
+	case c.Cats&command.CatStream != 0:
+		return store.Stream
+	case c.Cats&command.CatSortedSet != 0:
+		return store.ZSet
+	}
+	return store.List
 }
 
 // await parks a session until work, on a goroutine of its own, has made its
@@ -202,14 +213,10 @@ func (n *Node) turnsAway(s *session) bool {
 	return true
 }
 
-// wrongType is the reply for a key that came back as something else than the
-// client waits for, which it goes on waiting through.
-var wrongType = []byte("-WRONGTYPE ")
-
 // wake runs a blocked client's request again because of a key, and sends its reply
 // if it had something to serve this time.
 func (n *Node) wake(s *session, k dbKey) {
-	if w := s.waiting; w.forStreams && !w.orGone && !n.isStream(k) {
+	if w := s.waiting; !w.orGone && !n.canServe(k, w.kind) {
 		return
 	}
 	w, x, began := s.waiting, &n.waker, n.timing.clock
@@ -223,7 +230,7 @@ func (n *Node) wake(s *session, k dbKey) {
 	if s.tracker != nil {
 		n.remember(s, w.h.cmd, w.args)
 	}
-	served := x.Waiting().Keys == nil && (w.forStreams || !bytes.HasPrefix(x.Out, wrongType))
+	served := x.Waiting().Keys == nil
 	n.propagate(x) // also if nothing was served: XREADGROUP makes its consumer all the same
 	end := n.unit.end()
 	w.spent += n.spent(began)
@@ -254,13 +261,12 @@ func (n *Node) keysWaitedFor() (all, orGone int) {
 	return len(n.blocked), orGone
 }
 
-// isStream tells whether a key holds a stream, without deleting it when its time has
-// come.
-func (n *Node) isStream(k dbKey) bool {
+// canServe tells whether a key holds what a client waits for. It is not deleted when
+// its time has come: that is for the next command to find out.
+func (n *Node) canServe(k dbKey, kind store.Type) bool {
 	n.store.SetExpiry(store.ExpiryHide)
 	defer n.derive()
-	enc, ok := n.store.DB(k.db).Encoding([]byte(k.key))
-	return ok && enc == types.EncodingStream
+	return n.store.DB(k.db).Holds([]byte(k.key), kind)
 }
 
 // unblockAll ends all waiting that could end otherwise, when the node's role

@@ -191,3 +191,22 @@ func TestDemotionUnblocks(t *testing.T) {
 	p.must("REPLICAOF 127.0.0.1 1")
 	w.expect("-UNBLOCKED force unblock from blocking operation, instance state changed (master -> replica?)\r\n+PONG\r\n")
 }
+
+// What an element is to be moved to may be of the wrong type only when it comes; where
+// it is to come from may be of any type until then.
+func TestBlockedMoveToAnotherType(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, p *process) {
+		w := p.wire()
+		p.must("SET target text")
+		w.command("BRPOPLPUSH from target 0")
+		p.blocked(1)
+		p.must("SET from text")
+		p.must("DEL from")
+		p.must("RPUSH from x")
+		w.expect("-WRONGTYPE Operation against a key holding the wrong kind of value\r\n")
+		if got := p.must("LLEN from").Int; got != 1 {
+			t.Errorf("%d elements are left", got)
+		}
+	})
+}

@@ -61,10 +61,9 @@ type Wait struct {
 	Until  int64    // unix ms; 0: for ever
 	OnTime Null     // the reply when the time is over
 
-	// ForStreams: keys that hold something else are not waited for. Until a key
-	// is what it waits for again, the handler is not run; with OrGone it is, to
-	// say that the key is gone or has become something else.
-	ForStreams, OrGone bool
+	// OrGone: the handler is also run when a key is gone or has become something
+	// else than what it waits for.
+	OrGone bool
 }
 
 // Null names the null reply of a command that waited in vain.
@@ -128,11 +127,10 @@ func (c *Ctx) Block(keys [][]byte, until int64, onTime Null) {
 	c.wait = Wait{Keys: keys, Until: until, OnTime: onTime}
 }
 
-// BlockForStreams is Block for keys that hold, or will hold, streams. orGone: the
-// client also wants to hear that there is no longer one.
-func (c *Ctx) BlockForStreams(keys [][]byte, until int64, orGone bool) {
-	c.Block(keys, until, NullArray)
-	c.wait.ForStreams, c.wait.OrGone = true, orGone
+// BlockOrGone is Block for a client that also wants to hear that a key is gone.
+func (c *Ctx) BlockOrGone(keys [][]byte, until int64, onTime Null) {
+	c.Block(keys, until, onTime)
+	c.wait.OrGone = true
 }
 
 // wakeFor lets those who wait for a key of the session's database look again.

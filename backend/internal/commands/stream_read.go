@@ -284,5 +284,9 @@ func (c *Ctx) waitToRead(r *reading) {
 			}
 		}
 	}
-	c.BlockForStreams(r.keys, r.until, r.group != nil)
+	if r.group != nil {
+		c.BlockOrGone(r.keys, r.until, NullArray)
+	} else {
+		c.Block(r.keys, r.until, NullArray)
+	}
 }

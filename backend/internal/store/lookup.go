@@ -120,6 +120,12 @@ func (db *DB) Exists(key []byte) bool { return db.read(key) != 0 }
 // that ask before they write: SET NX, COPY.
 func (db *DB) Has(key []byte) bool { return db.find(key) != 0 }
 
+// Holds tells whether key holds a value of this type and counts as nothing.
+func (db *DB) Holds(key []byte, t Type) bool {
+	e := db.find(key)
+	return e != 0 && db.ks.typeOf(e) == t
+}
+
 // Type is the type of key's value, None when there is no such key.
 func (db *DB) Type(key []byte) Type {
 	e := db.peek(key)
