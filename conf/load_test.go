@@ -112,7 +112,7 @@ func TestFlagsReplaceTheFile(t *testing.T) {
 	equal(t, "port", c.Port, 3)
 	equal(t, "replicaof", c.ReplicaOf, "10.0.0.1:6379")
 	equal(t, "save", c.Save, []SavePoint{{3 * time.Second, 3}, {time.Minute, 5}}) // lines behind the file's
-	c = loadText[NodeConfig](t, "redis.conf", "save 1 1\nsave \"\"\nsave 3 3\n")
+	c = loadText[NodeConfig](t, "redis.conf", "save 1 1\nsave\nsave 3 3\n")
 	equal(t, "save after an empty one", c.Save, []SavePoint{{3 * time.Second, 3}})
 	s, err := New[NodeConfig]("--save", "")
 	if err != nil {

@@ -53,6 +53,8 @@ func (s *setting) text(d *Directive) (string, error) {
 	switch {
 	case len(s.words) == 1:
 		return s.words[0], nil
+	case len(s.words) == 0 && d.Type == Save:
+		return "", nil
 	case len(s.words) == 0 && d.Type == Words:
 		_, err := d.choose("")
 		return "", err
