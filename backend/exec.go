@@ -42,7 +42,7 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 	case s.poison != "":
 		refuse(x, s.poison)
 	case h == nil:
-		n.fail(s, x, unknownCommand(args))
+		n.fail(s, x, n.unknownCommand(args))
 	case !h.cmd.ArityOK(len(args)):
 		h.rejected++
 		n.fail(s, x, wrongArity(h.cmd))
@@ -86,9 +86,17 @@ func (n *Node) countError(text string) {
 	n.stats.errors++
 }
 
+// commandOf finds a request's command by the names that it has here.
+func (n *Node) commandOf(args [][]byte) *command.Command {
+	if n.renames != nil {
+		return n.renames.find(args)
+	}
+	return command.Find(args)
+}
+
 // lookup finds what runs a request; nil when the command is not known here.
 func (n *Node) lookup(args [][]byte) *handler {
-	c := command.Find(args)
+	c := n.commandOf(args)
 	if c == nil || c.Subs != nil && len(args) > 1 { // of a container an unknown subcommand
 		return nil
 	}
@@ -103,8 +111,8 @@ func wrongArity(c *command.Command) string {
 	return "ERR wrong number of arguments for '" + c.Full + "' command"
 }
 
-func unknownCommand(args [][]byte) string {
-	if c := command.Lookup(args[0]); c != nil && c.Subs != nil && len(args) > 1 {
+func (n *Node) unknownCommand(args [][]byte) string {
+	if c := n.commandOf(args[:1]); c != nil && c.Subs != nil && len(args) > 1 {
 		return "ERR unknown subcommand '" + clip(args[1]) + "'. Try " + strings.ToUpper(c.Name) + " HELP."
 	} else if c != nil && c.Subs != nil {
 		return wrongArity(c)

@@ -2,11 +2,14 @@ package backend
 
 import (
 	"os"
+	"path/filepath"
 	"runtime"
 	"strconv"
 	"time"
 
 	"golang.org/x/sys/unix"
+
+	"holdfast/conf"
 )
 
 func infoServer(n *Node, b *infoText) {
@@ -39,9 +42,20 @@ func infoServer(n *Node, b *infoText) {
 	b.field("configured_hz", cfg.Hz)
 	b.field("lru_clock", time.Now().Unix()&(1<<24-1))
 	b.field("executable", exe)
-	b.field("config_file", n.settings.File())
+	b.field("config_file", configFile(n.settings.File()))
 	b.field("io_threads_active", 0)
+	if until := n.endBy.Load(); until != 0 {
+		b.field("shutdown_in_milliseconds", max(until-time.Now().UnixMilli(), 0))
+	}
 	b.field("holdfast_control_port", n.control.port())
+}
+
+// configFile is the file's absolute name, as Redis shows it.
+func configFile(name string) string {
+	if abs, err := filepath.Abs(name); err == nil && name != "" && name != conf.Stdin {
+		return abs
+	}
+	return ""
 }
 
 func infoClients(n *Node, b *infoText) {

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"context"
 	"errors"
 	"fmt"
 	"io"
@@ -76,7 +77,7 @@ func (n *Node) readFile(name string) (*store.Store, rdb.Info, error) {
 		n.progress.total.Store(stat.Size())
 	}
 	n.progress.began.Store(time.Now().UnixNano())
-	info, err := rdb.Load(&loadReader{n, f}, fresh)
+	info, err := rdb.Load(&loadReader{n, &delayedReader{n, n.life, f}}, fresh)
 	if err != nil {
 		fresh.Close()
 		return nil, info, err
@@ -103,6 +104,23 @@ func (r *loadReader) Read(p []byte) (int, error) {
 	n, err := r.Reader.Read(p)
 	r.n.progress.read.Add(int64(n))
 	return n, err
+}
+
+// delayedReader reads slowly where key-load-delay asks for it.
+type delayedReader struct {
+	n   *Node
+	ctx context.Context
+	io.Reader
+}
+
+func (r *delayedReader) Read(p []byte) (int, error) {
+	if delay := r.n.cfg().KeyLoadDelay; delay > 0 {
+		if err := sleep(r.ctx, time.Duration(delay)*time.Microsecond); err != nil {
+			return 0, err
+		}
+		p = p[:min(len(p), 1<<10)]
+	}
+	return r.Reader.Read(p)
 }
 
 // resumeHistory goes on with the history that loaded data belongs to. A master

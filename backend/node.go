@@ -47,6 +47,7 @@ type Node struct {
 	runID       string
 	incarnation string
 	handlers    [maxCommands]handler
+	renames     renames
 	seen        atomic.Pointer[standing] // for probes, which take no lock
 	following   atomic.Pointer[repl.Link]
 	figures     atomic.Pointer[figures]
@@ -58,9 +59,10 @@ type Node struct {
 	progress progress
 	walks    chan struct{} // held by the snapshot that is being taken
 
-	finishing sync.Mutex  // held while the node is brought to an end
-	signalled atomic.Bool // a signal has begun that, and has not been called off
-	roles     sync.Mutex  // serializes changes of role
+	finishing sync.Mutex   // held while the node is brought to an end
+	signalled atomic.Bool  // a signal has begun that, and has not been called off
+	endBy     atomic.Int64 // unix ms until which that waits for replicas; 0: it does not
+	roles     sync.Mutex   // serializes changes of role
 
 	mu engineLock // all below is under it
 
@@ -155,6 +157,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	if n.store, err = n.newStore(); err != nil {
 		return nil, err
 	}
+	n.renames = newRenames(cfg.RenameCommands)
 	n.stream = repl.NewStream(uint64(cfg.ReplBacklogSize))
 	n.stream.Backlog().SetLimits(replicaLimits(cfg))
 	n.unit.stream = n.stream

@@ -46,7 +46,7 @@ func save(s *session, x *commands.Ctx) {
 	}
 	n.saves.busy = true
 	n.await(s, nil, func(func() bool) []byte {
-		if err := n.saveNow(n.life); err != nil {
+		if err := n.saveNow(n.life, false); err != nil {
 			return []byte("-ERR\r\n")
 		}
 		return okReply
@@ -97,18 +97,19 @@ func (n *Node) saveIfDue() {
 // saveBehind writes the snapshot file on a goroutine. The engine lock is held.
 func (n *Node) saveBehind() {
 	n.saves.busy = true
-	n.background(func() { _ = n.saveNow(n.life) })
+	n.background(func() { _ = n.saveNow(n.life, true) })
 }
 
 // saveNow writes the snapshot file and notes how that went. The caller has set
-// saves.busy, and does not hold the engine lock.
-func (n *Node) saveNow(ctx context.Context) error {
+// saves.busy, and does not hold the engine lock. Only a failure behind the
+// clients' backs stops writes: of any other somebody was told.
+func (n *Node) saveNow(ctx context.Context, behind bool) error {
 	began := time.Now()
 	dirty, err := n.writeSnapshot(ctx)
 	n.mu.Lock()
 	v := &n.saves
 	v.busy, v.began, v.took = false, began, time.Since(began)
-	if stopped := errors.Is(err, context.Canceled); !stopped {
+	if stopped := errors.Is(err, context.Canceled); !stopped && (behind || err == nil) {
 		v.failed = err != nil
 		n.derive()
 	}

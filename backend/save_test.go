@@ -200,6 +200,9 @@ func TestSaveFails(t *testing.T) {
 	if _, err := ask(t, p.data, "SAVE"); err == nil {
 		t.Error("SAVE onto a directory succeeded")
 	}
+	p.must("SET a 1") // who asked for that file knows
+	p.must("BGSAVE")
+	await(t, "the snapshot fails", func() bool { return field(p.must("INFO persistence").Text, "rdb_last_bgsave_status") == "err" })
 	if _, err := ask(t, p.data, "SET", "a", "2"); err == nil || !strings.HasPrefix(err.Error(), "MISCONF ") {
 		t.Errorf("a write after that: %v", err)
 	}

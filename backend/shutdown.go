@@ -3,8 +3,11 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
+	"net"
 	"os"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -178,7 +181,7 @@ func (n *Node) saveLast() error {
 		}
 		n.mu.Unlock()
 		if free {
-			return n.saveNow(n.life)
+			return n.saveNow(n.life, false)
 		}
 		if err := sleep(n.life, 10*time.Millisecond); err != nil {
 			return err
@@ -204,17 +207,28 @@ func (n *Node) awaitReplicas() error {
 	ctx, cancel := context.WithTimeout(n.life, limit)
 	defer cancel()
 	n.mu.Lock()
-	if limit == 0 || n.standing.role != roleMaster || !n.laggards() {
+	waits := limit != 0 && n.standing.role == roleMaster && n.laggards()
+	if !waits && !n.cronPaused {
 		n.mu.Unlock()
+		n.countInSync()
 		return nil
 	}
 	aborted, abort := context.WithCancel(ctx)
 	n.abortEnd = abort
-	n.pauseClients(time.Now().Add(limit).UnixMilli()+1000, false)
+	until := time.Now().Add(limit)
+	n.endBy.Store(until.UnixMilli())
+	defer n.endBy.Store(0)
+	n.pauseClients(until.UnixMilli()+1000, false)
+	if n.unit.leads {
+		n.stream.GetAck()
+		n.stream.Publish()
+	}
 	n.mu.Unlock()
-	for aborted.Err() == nil && n.laggards() {
+	n.stream.Wake()
+	for aborted.Err() == nil && (n.laggards() || n.cronIsPaused()) {
 		_ = sleep(aborted, time.Millisecond)
 	}
+	n.countInSync()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.abortEnd = nil
@@ -224,6 +238,30 @@ func (n *Node) awaitReplicas() error {
 		return errAborted
 	}
 	return nil
+}
+
+// cronIsPaused tells whether DEBUG PAUSE-CRON holds the end up, too.
+func (n *Node) cronIsPaused() bool {
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	return n.cronPaused
+}
+
+// countInSync notes, for whoever chooses what to promote, which replicas have
+// all there is at the end.
+func (n *Node) countInSync() {
+	all, end, inSync := n.feeds.Replicas(), n.stream.Published(), 0
+	for _, r := range all {
+		if r.Offset >= end {
+			inSync++
+			continue
+		}
+		n.log.Warn(fmt.Sprintf("Lagging replica %s reported offset %d behind master, lag=%d, state=%s.",
+			net.JoinHostPort(r.IP, strconv.Itoa(r.Port)), end-r.Offset, int(r.Lag.Seconds()), r.State))
+	}
+	if len(all) > 0 {
+		n.log.Info(fmt.Sprintf("%d of %d replicas are in sync when shutting down.", inSync, len(all)))
+	}
 }
 
 // laggards tells whether a connected replica lacks something.

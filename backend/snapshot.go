@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"time"
 
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/repl"
@@ -21,7 +22,7 @@ func (f *follower) Load(ctx context.Context, sync repl.Sync, r io.Reader) (repl.
 	if err != nil {
 		return repl.Loaded{}, err
 	}
-	info, err := rdb.Load(r, fresh)
+	info, err := rdb.Load(&delayedReader{n, ctx, r}, fresh)
 	if err != nil {
 		fresh.Close()
 		return repl.Loaded{}, fmt.Errorf("cannot load the master's snapshot: %w", err)
@@ -126,6 +127,9 @@ func (n *Node) snapshot(ctx context.Context, cut func() rdb.Info, w io.Writer) e
 		if err == nil {
 			_, err = w.Write(chunk)
 		}
+		if delay := n.cfg().KeySaveDelay; delay > 0 && err == nil {
+			err = sleep(ctx, time.Duration(delay)*time.Microsecond)
+		}
 		if err != nil {
 			s.abort(err)
 			return err
@@ -175,7 +179,11 @@ func (s *walker) next(spare []byte) (chunk []byte, done bool, err error) {
 	if s.n.store != s.home {
 		return nil, false, errors.New("the data was replaced while a snapshot was taken")
 	}
-	if done, err = s.walk.Step(walkSlice); done && err == nil {
+	slice := walkSlice
+	if s.n.cfg().KeySaveDelay > 0 {
+		slice = 1 // key by key
+	}
+	if done, err = s.walk.Step(slice); done && err == nil {
 		s.enc.End()
 	}
 	if err == nil && s.enc.Pending() > walkPending {

@@ -39,6 +39,9 @@ const (
 	Repeated
 	// Protected directives need enable-protected-configs before CONFIG SET changes them.
 	Protected
+	// Steady directives are ours and cannot change while the part runs: setting the value they have is no error, so that
+	// tools which write back whatever they read can. Redis refuses that for its own.
+	Steady
 	// Volatile directives name something outside, such as a file, which may be another by now: setting the same value
 	// again is a change.
 	Volatile

@@ -79,6 +79,8 @@ type NodeConfig struct {
 	RDBCompression         bool        `conf:"rdbcompression"`
 	RDBChecksum            bool        `conf:"rdbchecksum"`
 	RDBIncrementalFsync    bool        `conf:"rdb-save-incremental-fsync"`
+	KeySaveDelay           int         `conf:"rdb-key-save-delay"` // microseconds
+	KeyLoadDelay           int         `conf:"key-load-delay"`     // microseconds
 	AppendOnly             bool        `conf:"appendonly"`
 	AppendFilename         string      `conf:"appendfilename"`
 	AppendDirname          string      `conf:"appenddirname"`

@@ -199,6 +199,9 @@ func (s *snapshot[C]) with(part Part, pairs []Pair, may func(*Directive) error) 
 			return nil, nil, &SetError{Name: pair.Name, Unknown: true}
 		}
 		err := may(d)
+		if err == ErrImmutable && d.Has(Steady) && s.text(d) == pair.Value {
+			err = nil
+		}
 		if err == nil && slices.Contains(names, d.Name) {
 			err = ErrDuplicate
 		}

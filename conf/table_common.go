@@ -25,15 +25,15 @@ var commonTable = []Directive{
 	{Name: "acllog-max-len", Type: Int, Default: "128", In: All, Flags: Mutable, Doc: "entries ACL LOG keeps"},
 	{Name: "acl-pubsub-default", Type: Enum, Default: "resetchannels", Enum: []string{"allchannels", "resetchannels"}, In: All, Flags: Mutable, Doc: "channels a new user may use"},
 
-	{Name: "admin", Type: Addr, In: All, Doc: "address, host:port, of /metrics and /healthz; empty: none"},
+	{Name: "admin", Type: Addr, In: All, Flags: Steady, Doc: "address, host:port, of /metrics and /healthz; empty: none"},
 	{Name: "loglevel", Type: Enum, Default: "notice", Enum: logLevels, In: All, Flags: Mutable, Doc: "least severe lines that are logged"},
 	{Name: "logfile", Type: String, In: All, Doc: "file to log to; empty: standard output"},
-	{Name: "log-format", Type: Enum, Default: "redis", Enum: []string{"redis", "json"}, In: All, Doc: "lines as Redis prints them, or one JSON object each"},
+	{Name: "log-format", Type: Enum, Default: "redis", Enum: []string{"redis", "json"}, In: All, Flags: Steady, Doc: "lines as Redis prints them, or one JSON object each"},
 	{Name: "pidfile", Type: String, In: All, Doc: "file that holds the process id while the part runs; empty: none"},
 	{Name: "daemonize", Type: Bool, Default: "no", In: All, Doc: "run in the background"},
 	{Name: "dir", Type: String, Default: ".", In: All, Flags: Mutable | Protected, Doc: "directory of everything the part writes; made (0700) if missing"},
 
-	{Name: "event-loops", Type: Int, Default: "0", Max: 256, In: All, Doc: "network threads; 0: chosen from the number of cores"},
+	{Name: "event-loops", Type: Int, Default: "0", Max: 256, In: All, Flags: Steady, Doc: "network threads; 0: chosen from the number of cores"},
 	{Name: "maxclients", Type: Int, Default: "10000", Min: 1, Max: maxUint32, In: All, Flags: Mutable, Doc: "clients connected at once; more are refused with an error"},
 	{Name: "timeout", Type: Seconds, Default: "0", Max: maxInt32, In: All, Flags: Mutable, Doc: "seconds after which an idle client is closed; 0: never"},
 	{Name: "tcp-keepalive", Type: Seconds, Default: "300", Max: maxInt32, In: All, Flags: Mutable, Doc: "seconds of silence before the kernel probes a peer; 0: off"},

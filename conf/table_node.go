@@ -7,8 +7,8 @@ var evictionPolicies = []string{"volatile-lru", "volatile-lfu", "volatile-random
 
 var nodeTable = []Directive{
 	// The role, and the group the node belongs to.
-	{Name: "managed", Type: Enum, Default: "auto", Enum: []string{"auto", "yes", "no"}, In: Node, Doc: "start without a role and wait for the sentinels; auto: once dir/epoch exists"},
-	{Name: "control-port", Type: Port, Default: "0", In: Node, Doc: "port of probes and role changes; 0: port + 10000"},
+	{Name: "managed", Type: Enum, Default: "auto", Enum: []string{"auto", "yes", "no"}, In: Node, Flags: Steady, Doc: "start without a role and wait for the sentinels; auto: once dir/epoch exists"},
+	{Name: "control-port", Type: Port, Default: "0", In: Node, Flags: Steady, Doc: "port of probes and role changes; 0: port + 10000"},
 	{Name: "write-acks", Type: Int, Default: "0", Max: 16, In: Node, Flags: Mutable, Doc: "replicas that must hold a write before it is answered; a group's own setting stands above it"},
 	{Name: "write-acks-timeout", Type: Duration, Default: "10s", In: Node, Flags: Mutable, Doc: "after this a write answers -NOACKS, its outcome unknown; 0: never"},
 	{Name: "write-acks-policy", Type: Enum, Default: "degrade", Enum: acksPolicy, In: Node, Flags: Mutable, Doc: "with too few replicas left: go on with fewer, or wait"},
@@ -78,6 +78,8 @@ var nodeTable = []Directive{
 	{Name: "rdbcompression", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "compress long strings in snapshots"},
 	{Name: "rdbchecksum", Type: Bool, Default: "yes", In: Node, Doc: "end snapshots with a CRC64"},
 	{Name: "rdb-save-incremental-fsync", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "sync a snapshot to disk piece by piece"},
+	{Name: "rdb-key-save-delay", Type: Int, Default: "0", Min: minInt32, Max: maxInt32, In: Node, Flags: Mutable | Hidden, Doc: "for tests: microseconds each key of a snapshot takes longer to write"},
+	{Name: "key-load-delay", Type: Int, Default: "0", Min: minInt32, Max: maxInt32, In: Node, Flags: Mutable | Hidden, Doc: "for tests: microseconds each kilobyte of a snapshot takes longer to read"},
 	{Name: "appendonly", Type: Bool, Default: "no", In: Node, Flags: Mutable, Doc: "write every change to the append-only file"},
 	{Name: "appendfilename", Type: String, Default: "appendonly.aof", In: Node, Doc: "base name of the append-only files"},
 	{Name: "appenddirname", Type: String, Default: "appendonlydir", In: Node, Doc: "their directory in dir"},

@@ -4,6 +4,7 @@ import (
 	"errors"
 	"fmt"
 	"math"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
@@ -45,7 +46,16 @@ func eachWord(text string, check func(string) (string, error)) (any, error) {
 	return words, nil
 }
 
-func parseWords(d *Directive, text string, _ any) (any, error) { return eachWord(text, d.choose) }
+// parseWords keeps each word once and in the table's order, so that CONFIG GET answers as Redis does.
+func parseWords(d *Directive, text string, _ any) (any, error) {
+	list, err := eachWord(text, d.choose)
+	if err != nil {
+		return nil, err
+	}
+	words := list.([]string)
+	slices.SortFunc(words, func(a, b string) int { return slices.Index(d.Enum, a) - slices.Index(d.Enum, b) })
+	return slices.Compact(words), nil
+}
 
 func parseAddrs(d *Directive, text string, _ any) (any, error) {
 	return eachWord(text, func(word string) (string, error) {
