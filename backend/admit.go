@@ -76,15 +76,25 @@ func (n *Node) routing(c *command.Command) string {
 		st.role == roleReplica && writes && n.cfg().ReplicaReadOnly,
 		st.role == roleNone && writes:
 		return readOnlyText
-	case c.Has(command.Stale):
-		return ""
-	case st.role == roleReplica && !n.cfg().ReplicaServeStaleData && !n.linkUp(),
-		// Nothing was ever received since the start: what Redis would call
-		// stale data does not even exist.
-		st.role == roleNone && n.empty():
-		return "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+	case !c.Has(command.Stale) && n.stale():
+		return staleText
 	}
 	return ""
+}
+
+const staleText = "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+
+// stale tells whether the data is too old to be shown.
+func (n *Node) stale() bool {
+	switch n.standing.role {
+	case roleReplica:
+		return !n.cfg().ReplicaServeStaleData && !n.linkUp()
+	case roleNone:
+		// Nothing was ever received since the start: what Redis would call stale
+		// data does not even exist.
+		return n.empty()
+	}
+	return false
 }
 
 // routing adds what only a native link is told: a command that may reach the

@@ -206,6 +206,7 @@ func (n *Node) propagate(x *commands.Ctx) {
 	e := x.Effects()
 	n.dirty += int64(x.Dirty())
 	switch {
+	case n.muted:
 	case e.Replace():
 		e.Each(func(args [][]byte) { n.unit.add(x.DBNum, args) })
 	case x.Dirty() > 0:

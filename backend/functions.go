@@ -38,6 +38,7 @@ func fcall(readOnly bool) func(*session, *commands.Ctx) {
 			}
 		}
 		x.Out = s.node.scripts.Call(&h, req, x.Out)
+		s.node.muted = false
 	}
 }
 

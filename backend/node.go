@@ -98,6 +98,7 @@ type Node struct {
 	options commands.Options
 	scripts *script.Engine
 	apart   apart
+	muted   bool // redis.set_repl: what commands change is not propagated
 
 	denials  acl.Log
 	clients  map[int64]*session

@@ -153,7 +153,9 @@ func publish(of int) func(*session, *commands.Ctx) {
 	return func(s *session, x *commands.Ctx) {
 		n := s.node
 		heard := n.publish(of, x.Args[1], x.Args[2])
-		n.unit.add(x.DBNum, x.Args) // replicas have listeners of their own
+		if !n.muted {
+			n.unit.add(x.DBNum, x.Args) // replicas have listeners of their own
+		}
 		x.Int(int64(heard))
 	}
 }

@@ -53,3 +53,41 @@ func TestScripts(t *testing.T) {
 		t.Errorf("EVALSHA after SCRIPT FLUSH: %v", err)
 	}
 }
+
+// What a script does between redis.set_repl calls that name nobody reaches no
+// replica; everything else does.
+func TestScriptsChooseWhatReplicates(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir()), begin(t, t.TempDir())
+	r.follows(m)
+	const source = "redis.call('SET', 'a', 1) redis.set_repl(redis.REPL_NONE) redis.call('SET', 'b', 1) redis.call('PUBLISH', 'c', 'x')" +
+		" redis.set_repl(redis.REPL_ALL) redis.call('SET', 'c', 1) redis.set_repl(redis.REPL_NONE)"
+	if _, err := ask(t, m.data, "EVAL", source, "0"); err != nil {
+		t.Fatal(err)
+	}
+	m.must("SET d 1") // the next command is not muted
+	m.must("WAIT 1 0")
+	if got := r.must("EXISTS a c d").Int - r.must("EXISTS b").Int; got != 3 {
+		t.Errorf("%d", got)
+	}
+}
+
+// Refused commands of scripts are counted as Redis counts them.
+func TestScriptsCountRefusals(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	for _, source := range []string{"#!lua flags=no-writes\nreturn redis.call('SET', 'a', 1)", "return redis.pcall('SET', 'a').err", "return redis.pcall('SUBSCRIBE', 'a').err", "return redis.call('nosuch')"} {
+		_, _ = ask(t, p.data, "EVAL", source, "0")
+	}
+	info := p.must("INFO everything").Text
+	for name, want := range map[string]string{
+		"cmdstat_set":       "calls=0,usec=0,usec_per_call=0.00,rejected_calls=2,failed_calls=0",
+		"cmdstat_subscribe": "calls=0,usec=0,usec_per_call=0.00,rejected_calls=1,failed_calls=0",
+		"cmdstat_eval":      "failed_calls=2",
+		"errorstat_ERR":     "count=4",
+	} {
+		if got := field(info, name); !strings.HasSuffix(got, want) {
+			t.Errorf("%s: %q, want %q", name, got, want)
+		}
+	}
+}

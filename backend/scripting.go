@@ -35,15 +35,18 @@ func eval(req script.Request) func(*session, *commands.Ctx) {
 		req, n := req, s.node
 		h := scriptHost{s: s, db: s.db}
 		req.Args, req.Proto, req.FromMaster = x.Args, s.proto, h.obeys()
+		f, ok := script.Flags{Compat: true}, true
 		if req.BySHA || bytes.HasPrefix(x.Args[1], []byte("#!")) {
-			if f, ok := n.scripts.Flags(req); ok {
-				if text := h.declared(f); text != "" {
-					x.Err(text)
-					return
-				}
+			f, ok = n.scripts.Flags(req)
+		}
+		if ok {
+			if text := h.declared(f); text != "" {
+				x.Err(text)
+				return
 			}
 		}
 		x.Out = n.scripts.Eval(&h, req, x.Out)
+		n.muted = false
 	}
 }
 
@@ -65,7 +68,12 @@ func (h *scriptHost) obeys() bool { return h.s == &h.s.node.origin }
 // declared takes what a script declares about itself, and says why it cannot be
 // run at all; empty when it can.
 func (h *scriptHost) declared(f script.Flags) string {
-	if f.Compat || h.obeys() {
+	switch {
+	case h.obeys():
+		return ""
+	case f.Compat && h.s.node.stale():
+		return staleText
+	case f.Compat:
 		return ""
 	}
 	h.free = f.AllowOOM
@@ -112,11 +120,6 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	if run == nil {
 		return resp.AppendError(x.Out, "ERR Unknown Redis command called from script")
 	}
-	if text := h.refuses(run, args); text != "" {
-		run.rejected++
-		n.countError(text)
-		return resp.AppendError(x.Out, text)
-	}
 	h.wrote = h.wrote || run.cmd.Has(command.Write)
 	outer := h.s.db
 	h.s.db = h.db
@@ -126,23 +129,42 @@ func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	return x.Out
 }
 
-// refuses says why the node does not run a script's command; empty when it does.
-func (h *scriptHost) refuses(run *handler, args [][]byte) string {
+// Refuses says why the node does not run a script's command; empty when it
+// does. The order is that of Redis (script.c, scriptCall). Once the script has
+// written, only what a user may decides: it cannot be stopped half-way.
+func (h *scriptHost) Refuses(c *command.Command, args [][]byte, readOnly bool) string {
 	n := h.s.node
+	if !h.obeys() {
+		if !c.Has(command.Stale) && n.stale() {
+			return "ERR Can not execute the command on a stale replica"
+		}
+		if d := h.s.user.Check(c, args); !d.OK() {
+			n.noteDenial(h.s, c, args, d, acl.InScript)
+			return "ERR ACL failure in script: " + d.Text(h.s.user, c)
+		}
+	}
+	if readOnly && (c.Has(command.Write) || mayReplicate(c)) {
+		return script.ReadOnlyText
+	}
 	if h.obeys() {
 		return ""
 	}
-	if d := h.s.user.Check(run.cmd, args); !d.OK() {
-		n.noteDenial(h.s, run.cmd, args, d, acl.InScript)
-		return "ERR ACL failure in script: " + d.Text(h.s.user, run.cmd)
-	}
-	if text := n.routing(run.cmd); text != "" {
+	if text := n.routing(c); text != "" {
 		return text
 	}
-	if text := n.trouble(run.cmd); text != "" && !(text == oomText && (h.free || h.wrote)) {
+	if text := n.trouble(c); text != "" && !h.wrote && !(text == oomText && h.free) {
 		return text
 	}
 	return ""
+}
+
+// Refused counts a command that a script asked for and that was not run.
+func (h *scriptHost) Refused(c *command.Command, text string) {
+	n := h.s.node
+	n.countError(text)
+	if c != nil {
+		n.handlers[c.ID].rejected++
+	}
 }
 
 // Allowed tells whether the caller's user may run a command. Of one whose keys
@@ -155,8 +177,9 @@ func (h *scriptHost) Allowed(args [][]byte) bool {
 	return h.s.user.Check(c, args).OK()
 }
 
-// SetRepl is redis.set_repl; effects always go everywhere.
-func (h *scriptHost) SetRepl(_, _ bool) {}
+// SetRepl is redis.set_repl, until the script ends. The AOF and the replicas are
+// fed by one stream, so what is meant for one goes to both.
+func (h *scriptHost) SetRepl(aof, replicas bool) { h.s.node.muted = !aof && !replicas }
 
 // Log writes a script's line.
 func (h *scriptHost) Log(level int, text string) {

@@ -17,8 +17,10 @@ const (
 	errUnknown    = "Unknown Redis command called from script"
 	errArity      = "Wrong number of args calling Redis command from script"
 	errNotAllowed = "This Redis command is not allowed from script"
-	errReadOnly   = "Write commands are not allowed from read-only scripts."
 )
+
+// ReadOnlyText refuses a command that writes to a script that must not.
+const ReadOnlyText = "ERR Write commands are not allowed from read-only scripts."
 
 // openRedis makes the redis table.
 func (b *sandbox) openRedis(e *Engine) {
@@ -39,13 +41,6 @@ func (b *sandbox) openRedis(e *Engine) {
 			"breakpoint":         func(l *lua.LState) int { l.Push(lua.LFalse); return 1 },
 			"debug":              func(*lua.LState) int { return 0 },
 		})
-	} else {
-		// Only libraries have it, while they are loaded. To the interpreter a call
-		// of what does not exist has no name.
-		t.RawSetString("register_function", b.state.NewFunction(func(l *lua.LState) int {
-			l.RaiseError("attempt to call field 'register_function' (a nil value)")
-			return 0
-		}))
 	}
 	for name, v := range map[string]int{
 		"REPL_NONE": 0, "REPL_AOF": replAOF, "REPL_SLAVE": replReplicas, "REPL_REPLICA": replReplicas,
@@ -105,7 +100,8 @@ func (r *run) call(l *lua.LState) (v lua.LValue, failed bool) {
 	}
 	cmd := command.Find(r.args)
 	if fail := r.refuse(cmd); fail != "" {
-		return errorTable(l, "ERR "+fail), true
+		r.host.Refused(cmd, fail)
+		return errorTable(l, fail), true
 	}
 	if cmd.Has(command.Write) && !r.engine.status.mayWrite() {
 		return errorTable(l, "ERR "+killedText), true
@@ -115,28 +111,18 @@ func (r *run) call(l *lua.LState) (v lua.LValue, failed bool) {
 	return p.value(), len(reply) > 0 && reply[0] == '-'
 }
 
-// refuse returns why scripts, or this one, may not use a command.
+// refuse returns why scripts, this one, or any client may not use a command
+// now, as an error reply.
 func (r *run) refuse(cmd *command.Command) string {
 	switch {
 	case cmd == nil:
-		return errUnknown
+		return "ERR " + errUnknown
 	case !cmd.ArityOK(len(r.args)):
-		return errArity
+		return "ERR " + errArity
 	case cmd.Has(command.NoScript) && !r.engine.AllowAll:
-		return errNotAllowed
-	case r.readOnly && (cmd.Has(command.Write) || mayReplicate(cmd)):
-		return errReadOnly
+		return "ERR " + errNotAllowed
 	}
-	return ""
-}
-
-// mayReplicate names the commands that reach replicas though they write no key.
-func mayReplicate(cmd *command.Command) bool {
-	switch cmd.Name {
-	case "publish", "spublish", "pfcount":
-		return true
-	}
-	return false
+	return r.host.Refuses(cmd, r.args, r.readOnly)
 }
 
 // arguments copies the strings and numbers on the Lua stack into r.args.

@@ -118,8 +118,10 @@ func (b *sandbox) getMetatable(l *lua.LState) int {
 		default:
 			l.Push(l.GetMetatable(v))
 		}
-	default:
+	case *lua.LUserData:
 		l.Push(l.GetMetatable(v))
+	default:
+		l.Push(lua.LNil) // that of openCalls is ours
 	}
 	return 1
 }

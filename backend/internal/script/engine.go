@@ -3,6 +3,7 @@ package script
 import (
 	"time"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/types"
 	"holdfast/backend/resp"
 )
@@ -10,10 +11,17 @@ import (
 // Host is what a running script needs from the node. All methods are called on
 // the goroutine that called Eval.
 type Host interface {
-	// Call runs one command as part of the script's unit and returns its whole
-	// reply in the given protocol (2 or 3). The reply is valid until the next
-	// call. The command exists, its arity fits and scripts may use it; users,
-	// roles and memory are the host's to check.
+	// Refuses says why the node does not run a command for the script now: users,
+	// roles, the disk and memory are the host's to check. Empty when it does. The
+	// command's arity fits and scripts may use it; one that readOnly scripts may
+	// not is refused with ReadOnlyText.
+	Refuses(c *command.Command, args [][]byte, readOnly bool) string
+	// Refused tells of a command that was not run, by the host's will or the
+	// script's mistake; c is nil where there is none of that name.
+	Refused(c *command.Command, text string)
+	// Call runs one command, which was not refused, as part of the script's unit
+	// and returns its whole reply in the given protocol (2 or 3). The reply is
+	// valid until the next call.
 	Call(args [][]byte, proto int) []byte
 	// Allowed tells whether the caller's user may run the command.
 	Allowed(args [][]byte) bool

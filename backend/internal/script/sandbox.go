@@ -84,6 +84,7 @@ func (b *sandbox) open(e *Engine) {
 	b.openJSON()
 	b.openMsgpack()
 	b.openStruct()
+	b.openCalls()
 }
 
 // lock puts a proxy in front of every table that scripts share.
@@ -113,6 +114,7 @@ func (b *sandbox) lock() {
 
 	meta := l.NewTable()
 	meta.RawSetString("__index", b.globals.RawGetString("string"))
+	meta.RawSetString("__call", l.NewFunction(badCall))
 	l.SetMetatable(lua.LString(""), meta)
 	b.strings = b.proxy(meta)
 }

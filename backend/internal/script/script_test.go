@@ -5,12 +5,15 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/backend/command"
 )
 
 // fakeHost is a node with a handful of commands.
 type fakeHost struct {
 	calls     []string
 	logged    []string
+	refused   []*command.Command
 	repl      string
 	interrupt func(ran time.Duration)
 	keys      map[string]string
@@ -44,6 +47,15 @@ func (h *fakeHost) Call(args [][]byte, proto int) []byte {
 	}
 	return []byte("+OK\r\n")
 }
+
+func (h *fakeHost) Refuses(c *command.Command, _ [][]byte, readOnly bool) string {
+	if readOnly && (c.Has(command.Write) || c.Name == "publish") {
+		return ReadOnlyText
+	}
+	return ""
+}
+
+func (h *fakeHost) Refused(c *command.Command, _ string) { h.refused = append(h.refused, c) }
 
 func (h *fakeHost) Allowed(args [][]byte) bool { return string(args[0]) != "flushall" }
 

@@ -2,6 +2,16 @@ package script
 
 import "strings"
 
+// plainWords are texts whose ends say something else in PUC Lua. Where they
+// name a table it is the only type that openCalls leaves over.
+var plainWords = []struct{ theirs, plain string }{
+	{"attempt to call a non-function object", "attempt to call a table value"},
+	{"__unm undefined", "attempt to perform arithmetic on a table value"},
+	{"for statement init must be a number", "'for' initial value must be a number"},
+	{"for statement limit must be a number", "'for' limit must be a number"},
+	{"for statement step must be a number", "'for' step must be a number"},
+}
+
 // plainText puts an error of the interpreter in PUC Lua's words, which people
 // know and search for. An error of anything else is returned as it is.
 func plainText(text string) string {
@@ -18,6 +28,11 @@ func plainText(text string) string {
 			return text[:at] + head + " to '" + name + "' (" + why
 		}
 		return text
+	}
+	for _, w := range plainWords {
+		if head, ok := strings.CutSuffix(text, w.theirs); ok {
+			return head + w.plain
+		}
 	}
 	at := strings.Index(text, index)
 	if at >= 0 {
