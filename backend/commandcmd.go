@@ -22,6 +22,9 @@ var commandRows = []row{
 func (n *Node) known() []*command.Command { return n.runnable(command.All) }
 
 func (n *Node) runs(c *command.Command) bool {
+	if n.renames.disables(c) {
+		return false
+	}
 	h := &n.handlers[c.ID]
 	if h.data != nil || h.session != nil {
 		return true

@@ -94,9 +94,23 @@ func (n *Node) commandOf(args [][]byte) *command.Command {
 	return command.Find(args)
 }
 
-// lookup finds what runs a request; nil when the command is not known here.
+// lookup finds what runs a client's request; nil when the command is not known
+// here. A renamed command gets its real name back in args.
 func (n *Node) lookup(args [][]byte) *handler {
-	c := n.commandOf(args)
+	if n.renames == nil {
+		return n.lookupReal(args)
+	}
+	h := n.handlerOf(n.commandOf(args), args)
+	if h != nil {
+		nameReal(h.cmd, args)
+	}
+	return h
+}
+
+// lookupReal is lookup for those who know commands by their real names.
+func (n *Node) lookupReal(args [][]byte) *handler { return n.handlerOf(command.Find(args), args) }
+
+func (n *Node) handlerOf(c *command.Command, args [][]byte) *handler {
 	if c == nil || c.Subs != nil && len(args) > 1 { // of a container an unknown subcommand
 		return nil
 	}

@@ -150,11 +150,11 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	if command.Count > maxCommands {
 		return nil, fmt.Errorf("%d commands do not fit a table of %d", command.Count, maxCommands)
 	}
+	var err error
 	if err := n.readUsers(cfg); err != nil {
 		return nil, err
 	}
 	n.life, n.halt = context.WithCancel(context.Background())
-	var err error
 	if n.store, err = n.newStore(); err != nil {
 		return nil, err
 	}

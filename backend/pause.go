@@ -71,7 +71,7 @@ func (n *Node) unpause() {
 // to go on with then.
 func (n *Node) stalls(s *session, args [][]byte) bool {
 	p := &n.pause
-	if !p.all && !n.mayWrite(s, args) || isUnpause(args) {
+	if !p.all && !n.mayWrite(s, args) || n.isUnpause(args) {
 		return false
 	}
 	if p.stalled == nil {
@@ -83,7 +83,7 @@ func (n *Node) stalls(s *session, args [][]byte) bool {
 
 // mayWrite tells whether a request could change data or reach the replicas.
 func (n *Node) mayWrite(s *session, args [][]byte) bool {
-	c := command.Find(args)
+	c := n.commandOf(args)
 	switch {
 	case c == nil:
 		return false
@@ -101,7 +101,7 @@ func (n *Node) mayWrite(s *session, args [][]byte) bool {
 }
 
 // isUnpause names what ends a pause and so must not wait for its end.
-func isUnpause(args [][]byte) bool {
-	c := command.Find(args)
+func (n *Node) isUnpause(args [][]byte) bool {
+	c := n.commandOf(args)
 	return c != nil && (c.Full == "client|unpause" || c.Name == "shutdown")
 }

@@ -36,15 +36,32 @@ func newRenames(all []conf.Rename) renames {
 
 // find is command.Find with the new names.
 func (r renames) find(args [][]byte) *command.Command {
-	c, renamed := r[strings.ToLower(string(args[0]))]
-	switch {
-	case !renamed:
-		return command.Find(args)
-	case c == nil || c.Subs == nil || len(args) < 2:
-		return c
+	if c, renamed := r[strings.ToLower(string(args[0]))]; renamed {
+		return c.Resolve(args)
 	}
-	if sub := c.Sub(args[1]); sub != nil {
-		return sub
+	return command.Find(args)
+}
+
+// disables tells whether a command has no name at all.
+func (r renames) disables(c *command.Command) bool {
+	now, renamed := r[c.Name]
+	if c.Parent != nil || !renamed || now == c {
+		return false
 	}
-	return c
+	for _, named := range r {
+		if named == c {
+			return false
+		}
+	}
+	return true
+}
+
+// nameReal puts a command's real name in its place in a request: whatever is kept,
+// shown or sent to replicas bears it, so that every node understands it, whatever
+// its own names are.
+func nameReal(c *command.Command, args [][]byte) {
+	if c.Parent != nil {
+		c = c.Parent
+	}
+	args[0] = []byte(c.Name)
 }

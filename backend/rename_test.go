@@ -22,3 +22,32 @@ func TestRenamedCommands(t *testing.T) {
 	}
 	p.must("FLUSHDB")
 }
+
+// Scripts, transactions and rules know the names that clients know; replicas get
+// the real ones.
+func TestRenamedCommandsElsewhere(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--rename-command", "SET", "Put", "--rename-command", "DEL", "")
+	plain := redis(t)
+	plain.follows(p)
+	p.must("PUT a 1")
+	p.must("MULTI")
+	p.must("put b 2")
+	p.must("EXEC")
+	if _, err := ask(t, p.data, "EVAL", "return redis.call('PUT', 'c', 3)", "0"); err != nil {
+		t.Error(err)
+	}
+	for _, script := range []string{"return redis.call('SET', 'c', 4)", "return redis.call('DEL', 'c')"} {
+		if _, err := ask(t, p.data, "EVAL", script, "0"); err == nil || !strings.Contains(err.Error(), "Unknown Redis command") {
+			t.Errorf("%s: %v", script, err)
+		}
+	}
+	p.must("ACL SETUSER u on nopass ~* +@all -set")
+	if v := p.must("ACL DRYRUN u PUT a 1"); !strings.Contains(v.Text, "'set' command") {
+		t.Errorf("the rule about the real name says %q", v.Text)
+	}
+	if list := strings.Join(p.must("COMMAND LIST").Strings(), " ") + " "; strings.Contains(list, " del ") || !strings.Contains(list, " set ") {
+		t.Error("a command that is not known is listed, or one that is known is not")
+	}
+	equal(t, p, plain)
+}

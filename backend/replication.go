@@ -355,7 +355,10 @@ var fromMaster = map[string]bool{
 func (n *Node) applyOne(db int, args [][]byte) {
 	x := &n.applier
 	x.Out = x.Out[:0]
-	h := n.lookup(args)
+	h := n.lookupReal(args)
+	if h == nil {
+		h = n.lookup(args) // a Redis whose commands are renamed sends the new names
+	}
 	if h == nil || !h.cmd.ArityOK(len(args)) || h.session != nil && !fromMaster[h.cmd.Full] {
 		n.log.Error("CRITICAL: the master sent a command this node does not know; the data sets now differ", "command", clip(args[0]))
 		return

@@ -8,7 +8,6 @@ import (
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/script"
-	"holdfast/backend/resp"
 )
 
 var scriptRows = []row{
@@ -112,14 +111,20 @@ type scriptHost struct {
 	wrote bool // it has run a command that writes: no lack of memory stops it half-way
 }
 
-// Call runs one command of a script.
+// Find finds what a script calls by the names that clients know, and has args name
+// it by its real one.
+func (h *scriptHost) Find(args [][]byte) *command.Command {
+	if run := h.s.node.lookup(args); run != nil {
+		return run.cmd
+	}
+	return nil
+}
+
+// Call runs one command of a script, which Find has found.
 func (h *scriptHost) Call(args [][]byte, proto int) []byte {
 	n, x := h.s.node, &h.s.node.inner
 	x.Out, x.Proto, x.Now, x.Replaying = x.Out[:0], proto, n.now, h.obeys()
-	run := n.lookup(args)
-	if run == nil {
-		return resp.AppendError(x.Out, "ERR Unknown Redis command called from script")
-	}
+	run := n.lookupReal(args)
 	h.wrote = h.wrote || run.cmd.Has(command.Write)
 	outer := h.s.db
 	h.s.db = h.db

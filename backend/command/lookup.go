@@ -32,8 +32,11 @@ func Lookup(name []byte) *Command {
 
 // Find is Lookup with the subcommand resolved: args is a whole request. A
 // container whose subcommand is missing or unknown is returned itself.
-func Find(args [][]byte) *Command {
-	c := Lookup(args[0])
+func Find(args [][]byte) *Command { return Lookup(args[0]).Resolve(args) }
+
+// Resolve returns the subcommand that a request of the command c asks for; c
+// itself when it has none of that name, also when c is nil.
+func (c *Command) Resolve(args [][]byte) *Command {
 	if c == nil || c.Subs == nil || len(args) < 2 {
 		return c
 	}

@@ -98,7 +98,7 @@ func (r *run) call(l *lua.LState) (v lua.LValue, failed bool) {
 	if fail := r.arguments(l); fail != "" {
 		return errorTable(l, "ERR "+fail), true
 	}
-	cmd := command.Find(r.args)
+	cmd := r.host.Find(r.args)
 	if fail := r.refuse(cmd); fail != "" {
 		r.host.Refused(cmd, fail)
 		return errorTable(l, fail), true
@@ -239,7 +239,7 @@ func (b *sandbox) aclCheck(l *lua.LState) int {
 	if fail := b.run.arguments(l); fail != "" {
 		return b.raise(l, fail)
 	}
-	if command.Find(b.run.args) == nil {
+	if b.run.host.Find(b.run.args) == nil {
 		return b.raise(l, "Invalid command passed to redis.acl_check_cmd()")
 	}
 	l.Push(lua.LBool(b.run.host.Allowed(b.run.args)))

@@ -11,6 +11,8 @@ import (
 // Host is what a running script needs from the node. All methods are called on
 // the goroutine that called Eval.
 type Host interface {
+	// Find finds the command that a request asks for; nil when there is none.
+	Find(args [][]byte) *command.Command
 	// Refuses says why the node does not run a command for the script now: users,
 	// roles, the disk and memory are the host's to check. Empty when it does. The
 	// command's arity fits and scripts may use it; one that readOnly scripts may

@@ -48,6 +48,8 @@ func (h *fakeHost) Call(args [][]byte, proto int) []byte {
 	return []byte("+OK\r\n")
 }
 
+func (h *fakeHost) Find(args [][]byte) *command.Command { return command.Find(args) }
+
 func (h *fakeHost) Refuses(c *command.Command, _ [][]byte, readOnly bool) string {
 	if readOnly && (c.Has(command.Write) || c.Name == "publish") {
 		return ReadOnlyText
