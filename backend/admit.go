@@ -132,6 +132,8 @@ func (n *Node) trouble(c *command.Command) string {
 		return oomText
 	case n.saves.failed && cfg.StopWritesOnSaveError && len(cfg.Save) > 0 && (c.Has(command.Write) || c.Name == "ping"):
 		return misconfText
+	case n.aof.failed != nil && (c.Has(command.Write) || c.Name == "ping"):
+		return aofErrorText(n.aof.failed)
 	case cfg.MinReplicasToWrite > 0 && c.Has(command.Write) && n.goodReplicas(cfg.MinReplicasMaxLag) < cfg.MinReplicasToWrite:
 		return "NOREPLICAS Not enough good replicas to write."
 	}

@@ -61,6 +61,7 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.slowlog.trim(next.SlowlogMaxLen)
 	n.derive()
 	n.limitTracking(next.TrackingTableMaxKeys)
+	n.logConfigChanged(next, changed)
 	if slices.Contains(changed, "repl-backlog-size") {
 		n.stream.Backlog().Resize(uint64(next.ReplBacklogSize))
 	}

@@ -79,6 +79,7 @@ func (n *Node) everySecond() {
 	}
 	n.limitTables()
 	n.saveIfDue()
+	n.rewriteIfDue()
 	n.takeFigures()
 }
 
@@ -97,11 +98,12 @@ func (n *Node) housekeep(ping bool, budget time.Duration, e effort) {
 			return
 		}
 		n.tick()
+		n.slowDown()
 		n.hz.Store(int32(turnsPerSecond(n.cfg(), len(n.clients))))
 		took := time.Since(began)
 		tidying = tidying && n.tidy() && took < budget
 		expiring = expiring && n.expireSlowly(cycle, took, e)
-		if ping && n.standing.role == roleMaster && n.unit.leads && n.stream.Active() {
+		if ping && n.unit.leads && n.feeds.Any() {
 			n.stream.Ping()
 			n.unit.dirty = true
 			ping = false

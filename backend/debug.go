@@ -35,7 +35,7 @@ var debugCommands = map[string]struct {
 	"set-active-expire":          {2, debugActiveExpire},
 	"pause-cron":                 {2, func(s *session, x *commands.Ctx) { s.node.cronPaused = string(x.Args[2]) != "0"; x.OK() }},
 	"jmap":                       {1, debugNothing},
-	"loadaof":                    {1, debugNothing},
+	"loadaof":                    {1, debugLoadLog},
 	"quicklist-packed-threshold": {2, debugNothing},
 	"set-disable-deny-scripts":   {2, debugAllowAll},
 	"stringmatch-len":            {3, debugMatch},

@@ -76,17 +76,30 @@ func (s *session) release(confirmed uint64, frames func() []byte) {
 func (s *session) expire(before time.Time, text string) {
 	h := &s.held
 	for len(h.marks) > 0 && h.marks[0].since.Before(before) {
-		m := h.marks[0]
-		if m.replies == 0 { // messages, which are nobody's answer
-			s.conn.Write(h.out[:m.end])
-		}
-		var b []byte
-		for range m.replies {
-			b = resp.AppendError(b, text)
-		}
-		s.conn.Write(b)
-		s.shift(1, m.end)
+		s.refuseFirst(text)
 	}
+}
+
+// giveUp answers an error in place of the replies at the head that wait for
+// more than the offset gate.
+func (s *session) giveUp(gate uint64, text string) {
+	for h := &s.held; len(h.marks) > 0 && h.marks[0].offset > gate; {
+		s.refuseFirst(text)
+	}
+}
+
+// refuseFirst answers an error to the requests of the first mark.
+func (s *session) refuseFirst(text string) {
+	m := s.held.marks[0]
+	if m.replies == 0 { // messages, which are nobody's answer
+		s.conn.Write(s.held.out[:m.end])
+	}
+	var b []byte
+	for range m.replies {
+		b = resp.AppendError(b, text)
+	}
+	s.conn.Write(b)
+	s.shift(1, m.end)
 }
 
 // shift takes the first marks and bytes out. What may follow from that, more

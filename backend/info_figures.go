@@ -39,6 +39,7 @@ type figures struct {
 	dirty                      int64
 	stats                      stats
 	saves                      saves
+	aof                        logFigures
 	store                      store.Stats
 	scripts                    script.Stats
 	databases                  []keyspaceFigures
@@ -81,7 +82,7 @@ func (n *Node) takeFigures() {
 		clients: len(n.clients), monitors: len(n.monitors),
 		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
 		calls: n.calls, dirty: n.dirty,
-		stats: n.stats, saves: n.saves, store: n.store.Stats,
+		stats: n.stats, saves: n.saves, aof: n.logFigures(), store: n.store.Stats,
 		scripts: n.scripts.Stats(), at: time.Now(),
 	}
 	if t := n.tracking; t != nil {

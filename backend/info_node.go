@@ -98,13 +98,7 @@ func infoPersistence(n *Node, b *infoText) {
 	b.field("rdb_saves", v.count)
 	b.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
 	b.field("rdb_last_load_keys_loaded", v.loaded)
-	b.zeros("aof_enabled", "aof_rewrite_in_progress", "aof_rewrite_scheduled")
-	b.field("aof_last_rewrite_time_sec", -1)
-	b.field("aof_current_rewrite_time_sec", -1)
-	b.field("aof_last_bgrewrite_status", "ok")
-	b.zeros("aof_rewrites", "aof_rewrites_consecutive_failures")
-	b.field("aof_last_write_status", "ok")
-	b.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+	f.aof.info(b)
 	if n.loading.Load() {
 		n.infoLoading(b)
 	}

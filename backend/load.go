@@ -17,49 +17,74 @@ import (
 	"holdfast/conf"
 )
 
-// findSnapshot returns the name of the snapshot file when there is one, and
-// lets commands wait for it.
-func (n *Node) findSnapshot(cfg *conf.NodeConfig) string {
+// findData returns what loads the data of the last run, nil when there is
+// none, and lets commands wait for it.
+func (n *Node) findData(cfg *conf.NodeConfig) (load func() error, err error) {
 	name := filepath.Join(cfg.Dir, cfg.DBFilename)
-	if _, err := os.Stat(name); errors.Is(err, fs.ErrNotExist) {
-		return ""
+	_, missing := os.Stat(name)
+	if err := n.openLogDir(cfg); err != nil && cfg.AppendOnly {
+		n.log.Error(err.Error())
+		return nil, err
+	}
+	switch {
+	case cfg.AppendOnly:
+		load = func() error { return n.startFromLog(name, missing == nil) }
+	case errors.Is(missing, fs.ErrNotExist):
+		return nil, nil
+	default:
+		load = func() error { return n.loadFile(name) }
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.loading.Store(true)
 	n.derive()
-	return name
+	return load, nil
 }
 
-// loadFile reads the snapshot file and tells whether it could. A node that cannot read it gives up rather
+// loadData loads and tells whether it could. A node that cannot gives up rather
 // than serve without its data, or let a group believe that it has none.
-func (n *Node) loadFile(name string) (ok bool) {
+func (n *Node) loadData(load func() error) (ok bool) {
+	n.progress.began.Store(time.Now().UnixNano())
+	if err := load(); err != nil {
+		n.log.Error(err.Error())
+		n.broken <- err
+		return false
+	}
+	n.mu.Lock()
+	n.loading.Store(false)
+	n.derive()
+	n.mu.Unlock()
+	return true
+}
+
+// loadFile reads the snapshot file.
+func (n *Node) loadFile(name string) error {
 	began := time.Now()
 	fresh, info, err := n.readFile(name)
 	if err != nil {
-		n.broken <- fmt.Errorf("cannot load %s: %w. Restore the file from a copy, or move it away to start empty", name, err)
-		return false
+		return fmt.Errorf("cannot load %s: %w. Restore the file from a copy, or move it away to start empty", name, err)
 	}
 	n.mu.Lock()
 	if err := n.replaceFunctions(info.Functions); err != nil {
 		n.mu.Unlock()
 		fresh.Close()
-		n.broken <- fmt.Errorf("cannot load %s: %w", name, err)
-		return
+		return fmt.Errorf("cannot load %s: %w", name, err)
 	}
-	keys := 0
-	for i := range fresh.Databases() {
-		keys += fresh.DB(i).Len()
-	}
+	keys := countKeys(fresh)
 	n.saves.loaded = keys
 	old := n.replaceStore(fresh)
 	n.resumeHistory(info)
-	n.loading.Store(false)
-	n.derive()
 	n.mu.Unlock()
 	old.Close()
 	n.log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", time.Since(began).Seconds()), "keys", keys)
-	return true
+	return nil
+}
+
+func countKeys(s *store.Store) (keys int) {
+	for i := range s.Databases() {
+		keys += s.DB(i).Len()
+	}
+	return keys
 }
 
 // readFile loads a snapshot file into a new store.
@@ -76,7 +101,6 @@ func (n *Node) readFile(name string) (*store.Store, rdb.Info, error) {
 	if stat, err := f.Stat(); err == nil {
 		n.progress.total.Store(stat.Size())
 	}
-	n.progress.began.Store(time.Now().UnixNano())
 	info, err := rdb.Load(&loadReader{n, &delayedReader{n, n.life, f}}, fresh)
 	if err != nil {
 		fresh.Close()
@@ -131,7 +155,15 @@ func (n *Node) resumeHistory(info rdb.Info) {
 		return
 	}
 	n.stream.Reset(repl.NewHistory(info.StreamID, info.DataEpoch, info.StreamOffset), info.StreamOffset, info.StreamDB)
-	if n.standing.role == roleMaster {
+	n.takeUp()
+}
+
+// takeUp goes on at the end of a history that was loaded.
+func (n *Node) takeUp() {
+	switch n.standing.role {
+	case roleMaster:
 		n.stream.Lead()
+	case roleReplica:
+		n.stream.Follow()
 	}
 }

@@ -15,6 +15,7 @@ import (
 
 	"holdfast/backend/acl"
 	"holdfast/backend/command"
+	"holdfast/backend/internal/aof"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/script"
@@ -57,6 +58,7 @@ type Node struct {
 	loading     atomic.Bool    // the snapshot file is being read
 
 	progress progress
+	horizon  *aof.Horizon
 	walks    chan struct{} // held by the snapshot that is being taken
 
 	finishing sync.Mutex   // held while the node is brought to an end
@@ -112,6 +114,7 @@ type Node struct {
 	events   eventMask // keyspace events that are published
 	pause    pause
 	saves    saves
+	aof      logging
 
 	expiring   bool // the change that is reported next is an expiry
 	cronPaused bool // DEBUG PAUSE-CRON: nothing is done that no command does
@@ -141,7 +144,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	cfg := settings.Config()
 	n := &Node{
 		settings: settings, log: log, started: time.Now(),
-		broken: make(chan error, 1), walks: make(chan struct{}, 1), crowded: make(chan struct{}, 1),
+		horizon: aof.NewHorizon(), broken: make(chan error, 1), walks: make(chan struct{}, 1), crowded: make(chan struct{}, 1),
 		runID: randomID(20), incarnation: randomID(20),
 		clients: make(map[int64]*session), audience: newAudience(),
 		watchers: make(map[dbKey]map[*session]struct{}), blocked: make(map[dbKey][]*session),
@@ -161,6 +164,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.renames = newRenames(cfg.RenameCommands)
 	n.stream = repl.NewStream(uint64(cfg.ReplBacklogSize))
 	n.stream.Backlog().SetLimits(replicaLimits(cfg))
+	n.stream.OnMoved(n.historyMoved)
 	n.unit.stream = n.stream
 	n.mu.init()
 	n.origin = session{node: n, proto: 2, authed: true}
@@ -219,7 +223,7 @@ func (n *Node) register() {
 		find(r.Name).data = r.Run
 	}
 	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, absentRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
-		commandRows, replicationRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, functionRows} {
+		commandRows, replicationRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, aofRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}
@@ -257,7 +261,10 @@ func (n *Node) Start() error {
 		n.log.Warn(err.Error())
 	}
 	n.announce(cfg)
-	load := n.findSnapshot(cfg)
+	load, err := n.findData(cfg)
+	if err != nil {
+		return err
+	}
 	if err := n.listen(cfg); err != nil {
 		return err
 	}
@@ -265,7 +272,7 @@ func (n *Node) Start() error {
 	n.control.start()
 	n.background(n.cron)
 	n.background(func() {
-		if load != "" && !n.loadFile(load) {
+		if load != nil && !n.loadData(load) {
 			return
 		}
 		n.sayReady(cfg)
@@ -312,6 +319,7 @@ func (n *Node) Close() error {
 	defer n.roles.Unlock()
 	n.stopLink()
 	n.feeds.Close()
+	err = errors.Join(err, n.endLog())
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ending = true
@@ -331,8 +339,9 @@ func (n *Node) tick() {
 	n.x.Now, n.waker.Now, n.applier.Now = n.now, n.now, n.now
 }
 
-// confirmed is the offset up to which replies may leave.
-func (n *Node) confirmed() uint64 { return n.confirm.Confirmed() }
+// confirmed is the offset up to which replies may leave: what enough replicas
+// have and, with appendfsync always, what is on disk.
+func (n *Node) confirmed() uint64 { return min(n.confirm.Confirmed(), n.horizon.Gate()) }
 
 // confirmedMore has every loop release what may leave now. Confirmations come
 // in quick succession: while one release is on its way, no further is posted.

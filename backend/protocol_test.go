@@ -14,6 +14,7 @@ import (
 
 	"holdfast/backend"
 	"holdfast/backend/client"
+	"holdfast/backend/internal/aof"
 	"holdfast/backend/resp"
 	"holdfast/conf"
 )
@@ -49,6 +50,12 @@ func freePorts(t *testing.T) (port, control int) {
 // node that it was before.
 func begin(t *testing.T, dir string, flags ...string) *process {
 	t.Helper()
+	return beginOn(t, aof.OS, dir, flags...)
+}
+
+// beginOn is begin with another disk under the append-only file.
+func beginOn(t *testing.T, disk aof.Disk, dir string, flags ...string) *process {
+	t.Helper()
 	port, control := freePorts(t)
 	settings, err := conf.New[conf.NodeConfig](append([]string{"--port", strconv.Itoa(port), "--control-port", strconv.Itoa(control),
 		"--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes", "--dir", dir}, flags...)...)
@@ -59,6 +66,7 @@ func begin(t *testing.T, dir string, flags ...string) *process {
 	if err != nil {
 		t.Fatal(err)
 	}
+	n.UseDisk(disk)
 	ctx, cancel := context.WithCancel(context.Background())
 	p := &process{t: t, dir: dir, port: port, end: cancel, done: make(chan error, 1)}
 	go func() { p.done <- n.Run(ctx) }()

@@ -7,6 +7,7 @@ import (
 	"strconv"
 	"time"
 
+	"holdfast/backend/internal/aof"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/resp"
@@ -336,8 +337,24 @@ func (f *follower) Apply(b *repl.Batch) error {
 	n.broadcast()
 	n.stream.Relay(b)
 	n.stream.Publish()
+	log := n.aof.log
 	n.mu.Unlock()
 	n.stream.Wake()
+	return n.awaitDisk(log, b.End())
+}
+
+// awaitDisk waits while the append-only file is too far behind an offset, so
+// that what is not written stays within bounds.
+func (n *Node) awaitDisk(log *aof.Log, end uint64) error {
+	for log != nil && end > log.Pos()+lagLimit {
+		select {
+		case <-log.Done():
+			return nil
+		case <-n.life.Done():
+			return errEnding
+		case <-time.After(10 * time.Millisecond):
+		}
+	}
 	return nil
 }
 
@@ -349,10 +366,18 @@ var fromMaster = map[string]bool{
 	"function|load": true, "function|delete": true, "function|flush": true, "function|restore": true,
 }
 
-// applyOne runs a command that the master has decided. Its reply is nobody's;
-// an error in it means that the two data sets differ, which Redis calls
-// critical, and so do we.
+// applyOne runs a command that the master has decided. One that cannot be run,
+// or fails, means that the two data sets differ, which Redis calls critical, and
+// so do we.
 func (n *Node) applyOne(db int, args [][]byte) {
+	if !n.replay(db, args) {
+		n.log.Error("CRITICAL: the master sent a command this node does not know; the data sets now differ", "command", clip(args[0]))
+	}
+}
+
+// replay runs a command that was decided elsewhere or before, and tells whether
+// it is one that can be. Its reply is nobody's.
+func (n *Node) replay(db int, args [][]byte) (known bool) {
 	x := &n.applier
 	x.Out = x.Out[:0]
 	h := n.lookupReal(args)
@@ -360,12 +385,18 @@ func (n *Node) applyOne(db int, args [][]byte) {
 		h = n.lookup(args) // a Redis whose commands are renamed sends the new names
 	}
 	if h == nil || !h.cmd.ArityOK(len(args)) || h.session != nil && !fromMaster[h.cmd.Full] {
-		n.log.Error("CRITICAL: the master sent a command this node does not know; the data sets now differ", "command", clip(args[0]))
-		return
+		return false
 	}
 	n.origin.db = db
 	n.run(&n.origin, x, h, args)
 	if len(x.Out) > 0 && x.Out[0] == '-' {
-		n.log.Error("CRITICAL: a command of the master failed here; the data sets may differ", "command", clip(args[0]), "reply", clip(x.Out))
+		n.log.Error("CRITICAL: a command that is replayed failed; the data sets may differ", "command", clip(args[0]), "reply", clip(x.Out))
 	}
+	return true
+}
+
+// Durable is what the append-only file has on disk.
+func (f *follower) Durable() (pos uint64, ok, must bool) {
+	n, cfg := (*Node)(f), f.settings.Config()
+	return n.horizon.Synced(), cfg.AppendOnly, cfg.AppendOnly && cfg.WriteAcksDurable
 }

@@ -104,16 +104,30 @@ const (
 	walkPending = 256 << 20
 )
 
+// encoder is the form of a snapshot: an RDB file, or commands.
+type encoder interface {
+	// Header is called once, before anything is taken, and End at the end.
+	Header(rdb.Info)
+	Entry(db int, key []byte, v store.Value, expire int64) error
+	End()
+	Take(spare []byte) []byte
+	Pending() int
+}
+
 // snapshot writes the data as of the moment that cut is called, under the
 // engine lock, while commands go on. One is taken at a time; others wait.
 func (n *Node) snapshot(ctx context.Context, cut func() rdb.Info, w io.Writer) error {
+	return n.snapshotAs(ctx, rdb.NewWriter(), cut, w)
+}
+
+func (n *Node) snapshotAs(ctx context.Context, form encoder, cut func() rdb.Info, w io.Writer) error {
 	select {
 	case n.walks <- struct{}{}:
 		defer func() { <-n.walks }()
 	case <-ctx.Done():
 		return ctx.Err()
 	}
-	s := walker{n: n, enc: rdb.NewWriter()}
+	s := walker{n: n, enc: form}
 	if err := s.begin(ctx, cut); err != nil {
 		return err
 	}
@@ -146,7 +160,7 @@ type walker struct {
 	n    *Node
 	home *store.Store // the data it walks
 	walk *store.Walk
-	enc  *rdb.Writer
+	enc  encoder
 }
 
 // begin starts the walk. A former one that was given up may have to be swept up

@@ -86,9 +86,9 @@ func (n *Node) setStanding(next standing) {
 // and the node's state. A master that drains appends nothing (SAFETY §5), not
 // even that a key's time has come. The engine lock is held.
 func (n *Node) derive() {
-	leads := n.standing.role == roleMaster && !n.standing.draining
+	leads := n.standing.role == roleMaster && !n.standing.draining && !n.loading.Load()
 	n.unit.leads = leads
-	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed && !n.guarded && !n.mu.parted
+	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed && n.aof.failed == nil && !n.guarded && !n.mu.parted
 	switch {
 	case n.applying:
 		n.store.SetExpiry(store.ExpiryIgnore)

@@ -114,6 +114,12 @@ func doubleQuoted(word string) string {
 		switch c := word[i]; {
 		case c == '"' || c == '\\':
 			out = append(out, '\\', c)
+		case c == '\n':
+			out = append(out, `\n`...)
+		case c == '\r':
+			out = append(out, `\r`...)
+		case c == '\t':
+			out = append(out, `\t`...)
 		case c < ' ' || c == 0x7f:
 			out = append(out, '\\', 'x', hexDigits[c>>4], hexDigits[c&15])
 		default:

@@ -247,6 +247,7 @@ func (b *Backlog) enforce() {
 	for _, r := range b.readers {
 		lag := b.written - r.pos.Load()
 		switch {
+		case r.patient:
 		case hard > 0 && lag > hard:
 			r.drop(errOutputLimit)
 		case soft == 0 || b.limits.SoftFor == 0 || lag <= soft:

@@ -156,6 +156,20 @@ func (c *Confirm) Count(pos uint64) int {
 	return n
 }
 
+// CountDurable returns how many connected replicas have pos on disk: WAITAOF's
+// second answer.
+func (c *Confirm) CountDurable(pos uint64) int {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	n := 0
+	for _, h := range c.tally.live {
+		if h.onDisk.Load() >= pos && h.heard.Load() {
+			n++
+		}
+	}
+	return n
+}
+
 // update changes the tally; f tells whether something changed that Confirmed
 // does not show but that someone may wait for.
 func (c *Confirm) update(f func(*tally) bool) {
@@ -176,7 +190,8 @@ type Holder struct {
 	incarnation string // "" for a plain Redis
 	term        uint64
 	acked       atomic.Uint64
-	heard       atomic.Bool // it has acknowledged at all
+	onDisk      atomic.Uint64 // what it says is on its disk
+	heard       atomic.Bool   // it has acknowledged at all
 }
 
 // Join adds a connected replica to the present term; incarnation is empty for
@@ -194,6 +209,10 @@ func (c *Confirm) Join(incarnation string) *Holder {
 func (h *Holder) Ack(pos uint64) {
 	h.c.update(func(t *tally) bool { return t.ack(h, pos) })
 }
+
+// Synced records that the replica has the stream up to pos on disk. It is said
+// together with Ack.
+func (h *Holder) Synced(pos uint64) { h.onDisk.Store(max(pos, h.onDisk.Load())) }
 
 // Acked is the last acknowledged position.
 func (h *Holder) Acked() uint64 { return h.acked.Load() }

@@ -222,6 +222,11 @@ func (f *feed) heed(args [][]byte) error {
 	if end := f.m.cfg.Stream.Published(); pos > end {
 		return fmt.Errorf("REPLCONF ACK %d is past the end of the stream, %d", pos, end)
 	}
+	if len(args) >= 5 && is(args[3], "fack") {
+		if durable, err := strconv.ParseUint(string(args[4]), 10, 64); err == nil {
+			f.holder.Synced(min(durable, pos))
+		}
+	}
 	f.holder.Ack(pos)
 	select {
 	case <-f.acked:

@@ -139,6 +139,13 @@ func (m *Feeds) Replicas() []ReplicaInfo {
 	return list
 }
 
+// Any tells whether there are replicas.
+func (m *Feeds) Any() bool {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	return len(m.feeds) > 0
+}
+
 // FeedStats counts how requests to continue were answered: INFO's
 // sync_partial_ok and sync_partial_err.
 type FeedStats struct{ PartialOK, PartialErr int64 }

@@ -51,6 +51,10 @@ type Follower interface {
 	// returns when b may be acknowledged. An error gives the connection up; b
 	// must then not be applied in part.
 	Apply(b *Batch) error
+	// Durable is the position up to which the data is on disk; ok is false
+	// when nothing is written to one. With must, only that may be acknowledged
+	// (write-acks-durable).
+	Durable() (pos uint64, ok, must bool)
 }
 
 // Loaded is a snapshot read whole but not in use yet. Exactly one of the

@@ -25,6 +25,7 @@ type Link struct {
 	// anything is adopted, applied or acknowledged, and whoever gets it after
 	// ctx has ended does nothing of that.
 	gate chan struct{}
+	say  chan struct{} // capacity 1: acknowledge now
 
 	mu     sync.Mutex
 	status LinkStatus
@@ -33,7 +34,7 @@ type Link struct {
 // StartLink begins to follow cfg.Addr. The caller stops it.
 func StartLink(cfg LinkConfig) *Link {
 	cfg.fill()
-	l := &Link{cfg: cfg, done: make(chan struct{}), gate: make(chan struct{}, 1)}
+	l := &Link{cfg: cfg, done: make(chan struct{}), gate: make(chan struct{}, 1), say: make(chan struct{}, 1)}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.status = LinkStatus{State: LinkConnect, Master: Master{Addr: cfg.Addr}, DownSince: time.Now()}
 	go l.run()
@@ -72,6 +73,28 @@ func (l *Link) enter(f func() error) error {
 		return errStopped
 	}
 	return f()
+}
+
+// AckNow has the link acknowledge without waiting for a reason, because more
+// became durable. It does not block.
+func (l *Link) AckNow() {
+	select {
+	case l.say <- struct{}{}:
+	default:
+	}
+}
+
+// acknowledge does what AckNow asks for until ctx ends. A connection that
+// breaks shows in the next read.
+func (l *Link) acknowledge(ctx context.Context, u *upstream) {
+	for {
+		select {
+		case <-l.say:
+			_ = l.enter(u.ack)
+		case <-ctx.Done():
+			return
+		}
+	}
 }
 
 // Status tells how the link is doing.
@@ -146,5 +169,12 @@ func (l *Link) attempt() error {
 		}
 	}
 	l.set(func(s *LinkStatus) { s.State, s.Master, s.DownSince = LinkConnected, u.master, time.Time{} })
-	return u.follow()
+	ctx, cancel = context.WithCancel(l.ctx)
+	var acks sync.WaitGroup
+	acks.Go(func() { l.acknowledge(ctx, u) })
+	err = u.follow()
+	cancel()
+	conn.Close() // an acknowledgement may be on its way
+	acks.Wait()
+	return err
 }

@@ -243,6 +243,8 @@ func (n *testNode) adopt(s Sync, text []byte) error {
 	return nil
 }
 
+func (n *testNode) Durable() (pos uint64, ok, must bool) { return 0, false, false }
+
 func (n *testNode) Apply(b *Batch) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()

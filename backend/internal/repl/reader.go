@@ -22,6 +22,7 @@ type Reader struct {
 	wake chan struct{} // capacity 1
 	idle atomic.Bool   // asleep, counted in b.waiting
 
+	patient   bool      // Limits do not apply: its owner bounds how far it falls behind
 	softSince time.Time // guarded by b.mu: since when it is beyond the soft limit
 	onDrop    func(why error)
 	gone      chan struct{}
@@ -60,7 +61,7 @@ func (r *Reader) Next() []byte {
 	if pos >= end || r.dropped() {
 		return nil
 	}
-	if pos == r.at.start+uint64(len(r.at.buf)) {
+	for pos >= r.at.start+uint64(len(r.at.buf)) {
 		next := r.at.next.Load()
 		next.held.Add(1) // before the old one is let go, or trim may take both
 		r.at.held.Add(-1)
@@ -71,7 +72,52 @@ func (r *Reader) Next() []byte {
 	return r.at.buf[from:to]
 }
 
-// Advance says that the first n bytes that Next returned are done with.
+// Ahead appends all bytes from the reader's position to upTo, which must be
+// published, to pieces, and returns how many they are: 0 when the reader was
+// dropped. They stay valid until Advance passes them.
+func (r *Reader) Ahead(pieces [][]byte, upTo uint64) ([][]byte, int) {
+	first := r.Next()
+	if first == nil {
+		return pieces, 0
+	}
+	pos := r.pos.Load()
+	for at, from := r.at, pos; from < upTo; at = at.next.Load() {
+		end := min(upTo, at.start+uint64(len(at.buf)))
+		pieces = append(pieces, at.buf[from-at.start:end-at.start])
+		from = end
+	}
+	return pieces, int(upTo - pos)
+}
+
+// Published is the position up to which there are bytes to read; of a reader
+// that was dropped its own.
+func (r *Reader) Published() uint64 {
+	end := r.b.end.Load() // before the look at dropped: after a Reset it is another history's
+	if r.dropped() {
+		return r.pos.Load()
+	}
+	return end
+}
+
+// Patient exempts the reader from Limits. The caller sees to it that it does
+// not fall behind without bound.
+func (r *Reader) Patient() *Reader {
+	r.b.mu.Lock()
+	defer r.b.mu.Unlock()
+	r.patient = true
+	return r
+}
+
+// Interrupt lets a Wait under way, or the next one, return although there is
+// nothing to read.
+func (r *Reader) Interrupt() {
+	select {
+	case r.wake <- struct{}{}:
+	default:
+	}
+}
+
+// Advance says that the first n bytes that Next or Ahead returned are done with.
 func (r *Reader) Advance(n int) { r.pos.Store(r.pos.Load() + uint64(n)) }
 
 // Pos is the reader's position.

@@ -27,16 +27,21 @@ type Stream struct {
 	db     int    // selected in the stream by what was appended last; noDB: unknown
 	unit   []byte // the commands of the unit under construction
 	count  int    // how many
+	moved  func(replaced bool)
 }
 
 // NewStream returns an inactive stream: it keeps nothing and its position
 // stands still, which costs a node without replicas nothing. size is
 // repl-backlog-size in bytes.
 func NewStream(size uint64) *Stream {
-	s := &Stream{log: NewBacklog(size, 0), db: noDB}
+	s := &Stream{log: NewBacklog(size, 0), db: noDB, moved: func(bool) {}}
 	s.hist.Store(NewHistory(NewID(), 0, 0))
 	return s
 }
+
+// OnMoved has f called, under the engine lock, when the history was replaced, or
+// got another name at the present offset.
+func (s *Stream) OnMoved(f func(replaced bool)) { s.moved = f }
 
 // Activate makes the stream record from now on. What was not recorded cannot
 // be continued from, so it gets a new id (syncCommand does the same when it
@@ -67,6 +72,7 @@ func (s *Stream) Reset(h *History, pos uint64, db int) {
 	s.log.Reset(pos)
 	s.db = db
 	s.active.Store(true)
+	s.moved(true)
 }
 
 // Lead makes the node a master of its own: the stream gets a new id, replicas
@@ -75,6 +81,7 @@ func (s *Stream) Lead() {
 	s.Activate()
 	s.hist.Store(s.hist.Load().shift(NewID(), s.log.Written()))
 	s.relays, s.db = false, noDB
+	s.moved(false)
 }
 
 // Follow makes the node a replica: from now on only Relay adds to the stream.
@@ -93,6 +100,7 @@ func (s *Stream) Continue(id string) bool {
 		return false
 	}
 	s.hist.Store(h.shift(id, s.log.Written()))
+	s.moved(false)
 	return true
 }
 
@@ -170,6 +178,18 @@ func (s *Stream) Relay(b *Batch) {
 	s.db = b.db
 	for _, m := range b.Epochs {
 		s.hist.Store(s.hist.Load().enter(m.Epoch, m.Start))
+	}
+}
+
+// Replay appends a unit that is read from a file, behind which db is selected:
+// what was relayed or appended before a restart. epochs are those whose records
+// are in it.
+func (s *Stream) Replay(raw []byte, db int, epochs ...uint64) {
+	s.log.Append(raw)
+	s.log.Publish()
+	s.db = db
+	for _, epoch := range epochs {
+		s.hist.Store(s.hist.Load().enter(epoch, s.log.Written()))
 	}
 }
 

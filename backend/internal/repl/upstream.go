@@ -133,11 +133,28 @@ func (u *upstream) apply() error {
 	})
 }
 
-// ack acknowledges what was applied. The caller is inside the gate.
+// ack acknowledges what was applied and says what of it is on disk. The caller
+// is inside the gate.
 func (u *upstream) ack() error {
 	u.acked = time.Now()
+	applied := u.applied
+	durable, ok, must := u.l.cfg.Follower.Durable()
+	durable = min(durable, applied)
+	if must {
+		applied = durable
+	}
+	words := 3
+	if ok {
+		words = 5
+	}
 	var digits [20]byte
-	out := append(u.out[:0], "*3\r\n$8\r\nREPLCONF\r\n$3\r\nACK\r\n"...)
-	u.out = resp.AppendBulk(out, strconv.AppendUint(digits[:0], u.applied, 10))
+	out := resp.AppendArray(u.out[:0], words)
+	out = append(out, "$8\r\nREPLCONF\r\n$3\r\nACK\r\n"...)
+	out = resp.AppendBulk(out, strconv.AppendUint(digits[:0], applied, 10))
+	if ok {
+		out = append(out, "$4\r\nFACK\r\n"...)
+		out = resp.AppendBulk(out, strconv.AppendUint(digits[:0], durable, 10))
+	}
+	u.out = out
 	return u.write(u.out)
 }

@@ -1,0 +1,393 @@
+package backend_test
+
+import (
+	"fmt"
+	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"strconv"
+	"strings"
+	"sync"
+	"testing"
+	"time"
+
+	"holdfast/backend/client"
+	"holdfast/backend/internal/aof"
+	"holdfast/backend/internal/aof/disktest"
+)
+
+// loaded waits until the node has its data.
+func (p *process) loaded() *process {
+	p.t.Helper()
+	await(p.t, "the data is loaded", func() bool { _, err := ask(p.t, p.data, "GET", "a"); return err == nil })
+	return p
+}
+
+// rewritten waits until no rewrite is under way or to come.
+func (p *process) rewritten() {
+	p.t.Helper()
+	await(p.t, "the rewrite is over", func() bool {
+		info := p.must("INFO persistence").Text
+		return field(info, "aof_rewrite_in_progress") == "0" && field(info, "aof_rewrite_scheduled") == "0"
+	})
+	if got := field(p.must("INFO persistence").Text, "aof_last_bgrewrite_status"); got != "ok" {
+		p.t.Errorf("the rewrite ended with %s", got)
+	}
+}
+
+// abandon ends a node whose disk is gone.
+func (p *process) abandon() {
+	p.end()
+	p.end = nil
+	<-p.done
+	p.data.Close()
+	p.ctl.Close()
+}
+
+func TestLogSurvivesARestart(t *testing.T) {
+	t.Parallel()
+	for name, flags := range map[string][]string{
+		"as it is":      {},
+		"commands only": {"--aof-use-rdb-preamble", "no", "--aof-timestamp-enabled", "yes"},
+		"always":        {"--appendfsync", "always"},
+		"never synced":  {"--appendfsync", "no"},
+	} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			flags := append([]string{"--appendonly", "yes"}, flags...)
+			p := begin(t, dir, flags...).loaded()
+			for round := range 3 {
+				work(p, round)
+				if round == 1 {
+					p.must("BGREWRITEAOF")
+					p.rewritten()
+				}
+				digest := p.must("DEBUG DIGEST").Text
+				p.must("DEBUG LOADAOF")
+				if got := p.must("DEBUG DIGEST").Text; got != digest {
+					t.Fatalf("round %d: other data after DEBUG LOADAOF", round)
+				}
+				p.stop()
+				if p = begin(t, dir, flags...).loaded(); p.must("DEBUG DIGEST").Text != digest {
+					t.Fatalf("round %d: other data after the restart", round)
+				}
+			}
+		})
+	}
+}
+
+// Switched on at run time, the file begins with a snapshot; switched off, it
+// stays as it is.
+func TestLogSwitchedOnAndOff(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := begin(t, dir)
+	work(p, 0)
+	p.must("CONFIG SET appendonly yes")
+	work(p, 1)
+	p.rewritten()
+	if got := p.must("WAITAOF 1 0 5000"); got.Elems[0].Int != 1 {
+		t.Errorf("WAITAOF answered %v", got)
+	}
+	digest := p.must("DEBUG DIGEST").Text
+	p.must("CONFIG SET appendonly no")
+	p.must("SET lost x")
+	p.stop()
+	if q := begin(t, dir, "--appendonly", "yes").loaded(); q.must("DEBUG DIGEST").Text != digest {
+		t.Error("other data after the restart")
+	}
+}
+
+// A restarted node goes on where its file ends: neither its replica nor its
+// master sends everything again.
+func TestLogKeepsTheHistory(t *testing.T) {
+	t.Parallel()
+	for name, preamble := range map[string]string{"snapshot": "yes", "commands": "no"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			flags := []string{"--appendonly", "yes", "--aof-use-rdb-preamble", preamble}
+			m, r := begin(t, t.TempDir(), flags...).loaded(), begin(t, t.TempDir(), flags...).loaded()
+			r.follows(m)
+			work(m, 0)
+			m.must("SELECT 2")
+			m.must("SET in two")
+			equal(t, m, r)
+			r.must("BGREWRITEAOF")
+			r.rewritten()
+			m.must("SET in more")
+			equal(t, m, r)
+
+			addr := fmt.Sprint(m.port)
+			r.stop()
+			m.must("SET while away")
+			r = begin(t, r.dir, append(flags, "--replicaof", "127.0.0.1 "+addr)...)
+			r.loaded()
+			r.inSync()
+			equal(t, m, r)
+			if got := field(m.must("INFO stats").Text, "sync_partial_ok"); got != "1" {
+				t.Errorf("the restarted replica continued %s times", got)
+			}
+
+			m.stop()
+			m = begin(t, m.dir, flags...).loaded()
+			m.must("SET k v")
+			r.must(fmt.Sprintf("REPLICAOF 127.0.0.1 %d", m.port))
+			r.inSync()
+			equal(t, m, r)
+			if got := field(m.must("INFO stats").Text, "sync_full"); got != "0" {
+				t.Errorf("the restarted master sent everything %s times", got)
+			}
+		})
+	}
+}
+
+// acked is what clients were told that it was done, and when.
+type acked struct {
+	mu    sync.Mutex
+	words map[string]time.Time
+}
+
+// write pushes unique elements until the node does not answer OK any more.
+func (a *acked) write(c *client.Conn, t *testing.T, name string) {
+	for i := 0; ; i++ {
+		word := name + "-" + strconv.Itoa(i)
+		if _, err := c.Do(t.Context(), "RPUSH", "list", word); err != nil {
+			return
+		}
+		a.mu.Lock()
+		a.words[word] = time.Now()
+		a.mu.Unlock()
+	}
+}
+
+// crashUnderLoad cuts the power while clients write, and returns the disk as it
+// is found afterwards.
+func crashUnderLoad(t *testing.T, disk *disktest.Disk, a *acked, luck *rand.Rand, round int, after time.Duration, flags ...string) (*disktest.Disk, time.Time) {
+	t.Helper()
+	p := beginOn(t, disk, t.TempDir(), append([]string{"--dir", "/data", "--appendonly", "yes"}, flags...)...).loaded()
+	a.check(t, p, round)
+	var clients sync.WaitGroup
+	for i := range 4 {
+		c := p.dial(p.port)
+		clients.Go(func() { a.write(c, t, fmt.Sprintf("%d-%d", round, i)) })
+	}
+	if round%3 == 1 {
+		p.must("BGREWRITEAOF")
+	}
+	time.Sleep(after)
+	at := time.Now()
+	next := disk.Crash(luck)
+	end := make(chan struct{})
+	go func() { // others go on: the end of a node takes its time
+		defer close(end)
+		p.abandon()
+		clients.Wait()
+	}()
+	t.Cleanup(func() { <-end })
+	return next, at
+}
+
+func (p *process) elements() map[string]bool {
+	found := make(map[string]bool)
+	for _, v := range p.must("LRANGE list 0 -1").Elems {
+		found[v.Text] = true
+	}
+	return found
+}
+
+// With appendfsync always no power cut loses what a client was told.
+func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
+	t.Parallel()
+	luck := rand.New(rand.NewPCG(1, 2))
+	disk, a := disktest.New(), &acked{words: make(map[string]time.Time)}
+	for round := range 100 {
+		disk, _ = crashUnderLoad(t, disk, a, luck, round, time.Duration(luck.IntN(10))*time.Millisecond, "--appendfsync", "always")
+	}
+	if len(a.words) < 100 {
+		t.Errorf("only %d writes were acknowledged", len(a.words))
+	}
+}
+
+// check holds that a node has all that was acknowledged.
+func (a *acked) check(t *testing.T, p *process, round int) {
+	t.Helper()
+	found := p.elements()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	for word := range a.words {
+		if !found[word] {
+			t.Fatalf("round %d: %s was acknowledged and is lost", round, word)
+		}
+	}
+}
+
+// With everysec at most the last second is lost.
+func TestPowerCutsLoseASecond(t *testing.T) {
+	t.Parallel()
+	luck := rand.New(rand.NewPCG(3, 4))
+	disk, a := disktest.New(), &acked{words: make(map[string]time.Time)}
+	var cut time.Time
+	disk, cut = crashUnderLoad(t, disk, a, luck, 0, 2200*time.Millisecond)
+	found := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded().elements()
+	a.mu.Lock()
+	defer a.mu.Unlock()
+	lost, old := 0, 0
+	for word, at := range a.words {
+		if !found[word] {
+			lost++
+			if cut.Sub(at) > 1100*time.Millisecond { // a tenth for the machine to be busy
+				old++
+			}
+		}
+	}
+	if old > 0 || len(found) == 0 {
+		t.Errorf("of %d acknowledged writes %d are lost, %d of them older than a second", len(a.words), lost, old)
+	}
+}
+
+// A full disk is an error to the client, whatever the policy; the file stays
+// loadable, and writing goes on when there is room.
+func TestFullDisk(t *testing.T) {
+	t.Parallel()
+	for _, policy := range []string{"always", "everysec"} {
+		t.Run(policy, func(t *testing.T) {
+			t.Parallel()
+			disk := disktest.New()
+			p := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", policy).loaded()
+			p.must("SET a 1")
+			disk.Limit(5)
+			await(t, "writes are refused", func() bool {
+				_, err := ask(t, p.data, "SET", "b", "2")
+				return err != nil && strings.HasPrefix(err.Error(), "MISCONF Errors writing to the AOF file: no space left on device")
+			})
+			if got := field(p.must("INFO persistence").Text, "aof_last_write_status"); got != "err" {
+				t.Errorf("aof_last_write_status is %s", got)
+			}
+			dir, err := aof.OpenDir(aof.DirConfig{Disk: disk, Root: "/data", Dir: "appendonlydir", Name: "appendonly.aof"})
+			if err != nil {
+				t.Fatal(err)
+			}
+			if text := disk.Read("/data/appendonlydir/" + dir.Manifest().Incr[0].Name); strings.Contains(string(text), "b") {
+				t.Errorf("the file ends in %q", text)
+			}
+			disk.Limit(-1)
+			await(t, "writes go on", func() bool { _, err := ask(t, p.data, "SET", "c", "3"); return err == nil })
+			p.must("WAITAOF 1 0 5000")
+			next := disk.Crash(nil)
+			p.abandon()
+			if got := beginOn(t, next, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded().must("MGET a b c"); got.Elems[0].Text != "1" || got.Elems[1].Text != "2" || got.Elems[2].Text != "3" {
+				t.Errorf("after the crash there is %v", got)
+			}
+		})
+	}
+}
+
+// After a sync that failed nothing that was written is believed before a
+// rewrite: the next sync may succeed for want of anything to write.
+func TestFailedSync(t *testing.T) {
+	t.Parallel()
+	disk := disktest.New()
+	p := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", "always").loaded()
+	p.must("SET a 1")
+	disk.FailSyncs(true)
+	if _, err := ask(t, p.data, "SET", "b", "2"); err == nil || !strings.HasPrefix(err.Error(), "MISCONF") {
+		t.Errorf("a write that is not on disk was answered with %v", err)
+	}
+	disk.FailSyncs(false)
+	await(t, "writes go on", func() bool { _, err := ask(t, p.data, "SET", "c", "3"); return err == nil })
+	next := disk.Crash(nil)
+	p.abandon()
+	if got := beginOn(t, next, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded().must("MGET a b c"); got.Elems[0].Text != "1" || got.Elems[1].Text != "2" || got.Elems[2].Text != "3" {
+		t.Errorf("after the crash there is %v", got)
+	}
+}
+
+// One sync serves all clients of a batch.
+func TestSyncsAreShared(t *testing.T) {
+	t.Parallel()
+	disk := disktest.New()
+	disk.Slow(5 * time.Millisecond)
+	p := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", "always").loaded()
+	before := disk.Syncs()
+	const clients, writes = 20, 10
+	var all sync.WaitGroup
+	for range clients {
+		c := p.dial(p.port)
+		all.Go(func() {
+			for range writes {
+				if _, err := c.Do(t.Context(), "INCR", "n"); err != nil {
+					t.Error(err)
+				}
+			}
+		})
+	}
+	all.Wait()
+	if got := disk.Syncs() - before; got > clients*writes/4 {
+		t.Errorf("%d syncs for %d writes of %d clients", got, clients*writes, clients)
+	}
+}
+
+// Redis loads what a node wrote, and a node what Redis wrote.
+func TestLogInterop(t *testing.T) {
+	t.Parallel()
+	for name, preamble := range map[string]string{"snapshot": "yes", "commands": "no"} {
+		t.Run(name, func(t *testing.T) {
+			t.Parallel()
+			dir := t.TempDir()
+			flags := []string{"--appendonly", "yes", "--aof-use-rdb-preamble", preamble}
+			p := begin(t, dir, append(flags, "--aof-timestamp-enabled", "yes")...).loaded()
+			work(p, 0)
+			p.must("BGREWRITEAOF")
+			p.rewritten()
+			work(p, 1)
+			digest := p.must("DEBUG DIGEST").Text
+			p.stop()
+			r := redis(t, append([]string{"--dir", dir}, flags...)...).loaded()
+			if got := r.must("DEBUG DIGEST").Text; got != digest {
+				t.Fatal("Redis has other data than the node that wrote it")
+			}
+			work(r, 2)
+			r.must("BGREWRITEAOF")
+			r.rewritten()
+			work(r, 3)
+			digest = r.must("DEBUG DIGEST").Text
+			w := r.wire()
+			w.command("SHUTDOWN NOSAVE")
+			w.ended()
+			if got := begin(t, dir, flags...).loaded().must("DEBUG DIGEST").Text; got != digest {
+				t.Error("the node has other data than the Redis that wrote it")
+			}
+		})
+	}
+}
+
+// A broken file or manifest is said by name, and nothing is served.
+func TestBrokenLog(t *testing.T) {
+	t.Parallel()
+	for want, write := range map[string]func(dir string) (name, text string){
+		"Invalid AOF manifest file format": func(string) (string, string) { return "appendonly.aof.manifest", "!!!\n" },
+		"appendonly.aof.1.incr.aof doesn't exist": func(string) (string, string) {
+			return "appendonly.aof.manifest", "file appendonly.aof.1.incr.aof seq 1 type i\n"
+		},
+		"Bad file format reading the append only file appendonly": func(string) (string, string) { return "appendonly.aof", "*1\r\n$4\r\nPING\r\n!!!" },
+		"Unknown command 'bla' reading the append only file":      func(string) (string, string) { return "appendonly.aof", "*1\r\n$3\r\nbla\r\n" },
+		"Unexpected end of file reading the append only file":     func(string) (string, string) { return "appendonly.aof", "*1\r\n$3\r\nse" },
+	} {
+		dir := t.TempDir()
+		name, text := write(dir)
+		at := filepath.Join(dir, "appendonlydir")
+		if name == "appendonly.aof" {
+			at = dir
+		}
+		if err := os.MkdirAll(at, 0o755); err != nil {
+			t.Fatal(err)
+		}
+		if err := os.WriteFile(filepath.Join(at, name), []byte(text), 0o644); err != nil {
+			t.Fatal(err)
+		}
+		if err := run(t, "--dir", dir, "--appendonly", "yes", "--aof-load-truncated", "no"); err == nil || !strings.Contains(err.Error(), want) {
+			t.Errorf("got %v, want %q", err, want)
+		}
+	}
+}
