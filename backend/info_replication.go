@@ -19,7 +19,7 @@ func infoReplication(n *Node, b *infoText) {
 	infoReplicas(n, b)
 	h := n.stream.History()
 	log := n.stream.Backlog()
-	b.field("master_failover_state", "no-failover")
+	b.field("master_failover_state", n.failoverState())
 	b.field("master_replid", h.ID)
 	b.field("master_replid2", h.SecondID())
 	b.field("master_repl_offset", n.stream.Published())

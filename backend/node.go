@@ -61,10 +61,11 @@ type Node struct {
 	horizon  *aof.Horizon
 	walks    chan struct{} // held by the snapshot that is being taken
 
-	finishing sync.Mutex   // held while the node is brought to an end
-	signalled atomic.Bool  // a signal has begun that, and has not been called off
-	endBy     atomic.Int64 // unix ms until which that waits for replicas; 0: it does not
-	roles     sync.Mutex   // serializes changes of role
+	finishing   sync.Mutex   // held while the node is brought to an end
+	signalled   atomic.Bool  // a signal has begun that, and has not been called off
+	failoverNow atomic.Int32 // failoverPhase
+	endBy       atomic.Int64 // unix ms until which that waits for replicas; 0: it does not
+	roles       sync.Mutex   // serializes changes of role
 
 	mu engineLock // all below is under it
 
@@ -113,6 +114,7 @@ type Node struct {
 	monitors map[*session]struct{}
 	events   eventMask // keyspace events that are published
 	pause    pause
+	takeover *takeover // FAILOVER under way; nil: none
 	saves    saves
 	aof      logging
 
@@ -223,7 +225,7 @@ func (n *Node) register() {
 		find(r.Name).data = r.Run
 	}
 	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, absentRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
-		commandRows, replicationRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, aofRows, functionRows} {
+		commandRows, replicationRows, failoverRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, aofRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}

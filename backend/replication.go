@@ -5,6 +5,7 @@ import (
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 	"time"
 
 	"holdfast/backend/internal/aof"
@@ -18,6 +19,7 @@ type peer struct {
 	hello    repl.Hello
 	request  repl.Request
 	detached bool // it sent PSYNC: a goroutine takes the connection over
+	promotes bool // it is our master, and asks us to take over
 }
 
 var replicationRows = []row{
@@ -39,11 +41,24 @@ func replconf(s *session, x *commands.Ctx) {
 // before has been answered; what it sends next is theirs.
 func psync(s *session, x *commands.Ctx) {
 	n := s.node
-	if n.standing.role == roleNone || n.standing.role == roleReplica && !n.linkUp() {
+	if len(x.Args) > 3 && equalFold(string(x.Args[3]), "failover") {
+		switch {
+		case n.standing.role == roleMaster:
+			x.Err("ERR PSYNC FAILOVER can't be sent to a master.")
+			return
+		case n.standing.managed:
+			x.Err("ERR the sentinel group decides the role of this node")
+			return
+		case !strings.EqualFold(string(x.Args[1]), n.stream.History().ID):
+			x.Err("ERR PSYNC FAILOVER replid must match my replid.")
+			return
+		}
+		s.peer.promotes = true
+	} else if n.standing.role == roleNone || n.standing.role == roleReplica && !n.linkUp() {
 		x.Err("NOMASTERLINK Can't SYNC while not connected with my master")
 		return
 	}
-	if len(x.Args) == 3 {
+	if len(x.Args) >= 3 {
 		q, ok := s.peer.hello.Request(x.Args[1], x.Args[2])
 		if !ok {
 			x.Err(errNotInt)
@@ -67,7 +82,16 @@ func (s *session) handOver(rest []byte) {
 		s.conn.Close()
 		return
 	}
-	s.node.feeds.Serve(conn, rest, s.peer.hello, s.peer.request)
+	n, serve := s.node, func() { s.node.feeds.Serve(conn, rest, s.peer.hello, s.peer.request) }
+	if !s.peer.promotes {
+		serve()
+		return
+	}
+	n.background(func() { // the role changes once the link's goroutine has ended
+		n.log.Info("Failover request received from the master, promoting myself.", "master", s.addr)
+		n.replicateNobody()
+		serve()
+	})
 }
 
 // newFeeds makes the side that serves replicas.
@@ -83,6 +107,10 @@ func replicaOf(s *session, x *commands.Ctx) {
 	n := s.node
 	if n.standing.managed {
 		x.Err("ERR REPLICAOF is not allowed: the sentinel group '" + n.standing.Group + "' decides the role of this node; use SENTINEL FAILOVER there")
+		return
+	}
+	if n.takeover != nil {
+		x.Err("ERR REPLICAOF not allowed while failing over.")
 		return
 	}
 	host, port := string(x.Args[1]), string(x.Args[2])
@@ -220,13 +248,14 @@ func sleep(ctx context.Context, d time.Duration) error {
 	return ctx.Err()
 }
 
-// startLink begins to follow addr; roles is held.
-func (n *Node) startLink(addr string) {
+// startLink begins to follow addr; roles is held. With answered the node there is
+// asked to take over.
+func (n *Node) startLink(addr string, answered func(accepted bool)) {
 	link := repl.StartLink(repl.LinkConfig{
 		Addr: addr, Follower: (*follower)(n),
 		Login:         func() (string, string) { cfg := n.cfg(); return cfg.MasterUser, cfg.MasterAuth },
 		ListeningPort: n.announcedPort(), AnnounceIP: n.cfg().ReplicaAnnounceIP,
-		RunID: n.runID, Incarnation: n.incarnation, Dial: n.dialMaster,
+		RunID: n.runID, Incarnation: n.incarnation, Dial: n.dialMaster, TakeOver: answered,
 		// After a failover a replica is told to follow in the same moment as the
 		// new master is told to lead, and may well come first: the next attempt
 		// must not add to the pause.
@@ -243,7 +272,7 @@ func (n *Node) restartLink() {
 	defer n.roles.Unlock()
 	if st := n.seen.Load(); st.role == roleReplica && n.life.Err() == nil {
 		n.stopLink()
-		n.startLink(st.master)
+		n.startLink(st.master, nil)
 	}
 }
 

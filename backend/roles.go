@@ -56,7 +56,7 @@ func (n *Node) beginFollowing() {
 	n.roles.Lock()
 	defer n.roles.Unlock()
 	if st := n.seen.Load(); st.role == roleReplica && n.following.Load() == nil && n.life.Err() == nil {
-		n.startLink(st.master)
+		n.startLink(st.master, nil)
 	}
 }
 
@@ -235,7 +235,11 @@ func (n *Node) follow(group string, epoch uint64, host, port string) error {
 }
 
 // becomeReplica starts to follow addr; roles is held.
-func (n *Node) becomeReplica(addr string, epoch uint64) {
+func (n *Node) becomeReplica(addr string, epoch uint64) { n.becomeReplicaBy(addr, epoch, nil) }
+
+// becomeReplicaBy is becomeReplica of a node that is asked to take over, unless
+// answered is nil; that gets its answer.
+func (n *Node) becomeReplicaBy(addr string, epoch uint64, answered func(accepted bool)) {
 	n.stopLink()
 	n.becomeNothing()
 	n.mu.Lock()
@@ -244,7 +248,7 @@ func (n *Node) becomeReplica(addr string, epoch uint64) {
 	st.role, st.master, st.acted = roleReplica, addr, epoch
 	n.setStanding(st)
 	n.mu.Unlock()
-	n.startLink(addr)
+	n.startLink(addr, answered)
 }
 
 // becomeStandaloneMaster is REPLICAOF NO ONE.

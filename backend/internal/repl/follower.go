@@ -87,6 +87,10 @@ type LinkConfig struct {
 	RetryMin, RetryMax time.Duration
 	// Dial opens the connection, with TLS where it is wanted. nil: plain TCP.
 	Dial func(ctx context.Context, addr string) (net.Conn, error)
+	// TakeOver asks the node at Addr, a replica of this one, to become its master
+	// (PSYNC … FAILOVER). It gets the answer to the first such request, after
+	// which the link is like any other. nil: an ordinary link.
+	TakeOver func(accepted bool)
 	// MaxUnit bounds one unit of the stream in bytes. 0: 1 GiB.
 	MaxUnit int
 	Log     *slog.Logger // nil: slog.Default()

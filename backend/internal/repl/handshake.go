@@ -118,12 +118,21 @@ func (u *upstream) psync() (full bool, err error) {
 		id, offset = u.from.ID, strconv.FormatUint(u.from.Offset+1, 10)
 	}
 	u.l.cfg.Log.Info(fmt.Sprintf("Trying a partial resynchronization (request %s:%s).", id, offset))
-	if err := u.write(resp.AppendCommand(nil, "PSYNC", id, offset)); err != nil {
+	request := []string{"PSYNC", id, offset}
+	answered := u.l.cfg.TakeOver
+	if answered != nil {
+		request = append(request, "FAILOVER")
+	}
+	if err := u.write(resp.AppendCommand(nil, request...)); err != nil {
 		return false, err
 	}
 	reply, err := u.line()
 	if err != nil {
 		return false, fmt.Errorf("PSYNC: %w", err)
+	}
+	if answered != nil {
+		u.l.cfg.TakeOver = nil
+		answered(strings.HasPrefix(reply, "+"))
 	}
 	words := strings.Fields(reply)
 	switch {
