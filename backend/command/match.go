@@ -5,13 +5,21 @@ package command
 // next byte as it is. fold ignores the case of ASCII letters.
 //
 // It goes back to the last * alone: what an earlier * could take more of, the later
-// one can take as well. So it takes at most len(pattern) * len(s) steps.
+// one can take as well. So it takes at most len(pattern) * len(s) steps. A pattern
+// of which more than 1000 stars would have to be tried matches nothing, which is
+// where Redis gives up.
 func Match(pattern, s []byte, fold bool) bool {
 	p, i := 0, 0
+	const most = 1000
+	stars := 0
 	star, from := -1, 0 // the pattern behind the last *, and where it was tried in s
 	for i < len(s) {
 		if p < len(pattern) && pattern[p] == '*' {
-			p++
+			for p++; p < len(pattern) && pattern[p] == '*'; p++ {
+			}
+			if stars++; stars > most && p < len(pattern) {
+				return false
+			}
 			star, from = p, i
 			continue
 		}

@@ -1,6 +1,7 @@
 package command
 
 import (
+	"bytes"
 	"strings"
 	"testing"
 )
@@ -28,5 +29,18 @@ func TestMatch(t *testing.T) {
 	// Must not take exponential time.
 	if Match([]byte(strings.Repeat("a*", 30)+"b"), []byte(strings.Repeat("a", 1000)), false) {
 		t.Error("matches what has no b")
+	}
+}
+
+// Redis gives up behind 1000 stars, and the last one at the end is free.
+func TestMatchGivesUpOnManyStars(t *testing.T) {
+	s := bytes.Repeat([]byte("a"), 3000)
+	for stars, want := range map[int]bool{1000: true, 1001: false, 1500: false} {
+		if got := Match(bytes.Repeat([]byte("*?"), stars), s, false); got != want {
+			t.Errorf("%d stars: %v", stars, got)
+		}
+	}
+	if !Match(bytes.Repeat([]byte("*"), 5000), s, false) {
+		t.Error("stars side by side are not one")
 	}
 }

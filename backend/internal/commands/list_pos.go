@@ -20,8 +20,13 @@ func (c *Ctx) seeking() (s seeking, ok bool) {
 		more := i+1 < len(c.Args)
 		switch {
 		case more && is(c.Args[i], "rank"):
-			s.rank, ok = c.integerIn(i+1, -math.MaxInt64, math.MaxInt64, errNotInt)
-			if ok && s.rank == 0 {
+			s.rank, ok = c.integer(i + 1)
+			switch {
+			case !ok:
+			case s.rank == math.MinInt64:
+				c.Err("ERR value is out of range, value must between -9223372036854775807 and 9223372036854775807")
+				ok = false
+			case s.rank == 0:
 				c.Err("ERR RANK can't be zero: use 1 to start from the first match, 2 from the second ... " +
 					"or use negative to start from the end of the list")
 				ok = false
