@@ -72,6 +72,7 @@ func (n *Node) untilNext(turn time.Time, e effort) time.Duration {
 
 func (n *Node) everySecond() {
 	n.countClients()
+	n.targets.sweep(time.Now().Add(-targetIdle))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ending {

@@ -42,6 +42,7 @@ type figures struct {
 	aof                        logFigures
 	store                      store.Stats
 	scripts                    script.Stats
+	targets                    int // connections kept for MIGRATE
 	databases                  []keyspaceFigures
 	commands                   []commandFigures
 	latencies                  []string // lines, as of the last time they were asked for
@@ -83,7 +84,7 @@ func (n *Node) takeFigures() {
 		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
 		calls: n.calls, dirty: n.dirty,
 		stats: n.stats, saves: n.saves, aof: n.logFigures(), store: n.store.Stats,
-		scripts: n.scripts.Stats(), at: time.Now(),
+		scripts: n.scripts.Stats(), targets: n.targets.count(), at: time.Now(),
 	}
 	if t := n.tracking; t != nil {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}

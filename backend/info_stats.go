@@ -37,7 +37,9 @@ func infoStats(n *Node, b *infoText) {
 	b.field("pubsub_channels", f.channels)
 	b.field("pubsub_patterns", f.patterns)
 	b.field("pubsubshard_channels", f.shards)
-	b.zeros("latest_fork_usec", "total_forks", "migrate_cached_sockets", "slave_expires_tracked_keys",
+	b.zeros("latest_fork_usec", "total_forks")
+	b.field("migrate_cached_sockets", f.targets)
+	b.zeros("slave_expires_tracked_keys",
 		"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
 		"total_active_defrag_time", "current_active_defrag_time")
 	b.field("tracking_total_keys", f.tracking.keys)

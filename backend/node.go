@@ -100,6 +100,7 @@ type Node struct {
 	inner   commands.Ctx // of a script's command
 	options commands.Options
 	scripts *script.Engine
+	targets targets // of MIGRATE; has a lock of its own
 	apart   apart
 	muted   bool // redis.set_repl: what commands change is not propagated
 
@@ -225,7 +226,7 @@ func (n *Node) register() {
 		find(r.Name).data = r.Run
 	}
 	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, absentRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
-		commandRows, replicationRows, failoverRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, aofRows, functionRows} {
+		commandRows, migrateRows, replicationRows, failoverRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, aofRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}
@@ -322,6 +323,7 @@ func (n *Node) Close() error {
 	n.stopLink()
 	n.feeds.Close()
 	err = errors.Join(err, n.endLog())
+	n.targets.sweep(time.Now())
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ending = true
