@@ -33,7 +33,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	s.lastActive, s.unread = n.now, len(in)
 	x := &n.x
 	x.Out, x.Proto = s.conn.Buf(), s.proto
-	start := len(x.Out)
+	start, began, calls := len(x.Out), n.timing.clock, n.calls
 	s.batch = batch{}
 	for took < len(in) && s.waiting == nil && !s.closing {
 		if more = len(x.Out)-start > batchOutput; more {
@@ -59,6 +59,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	n.running, s.unread = nil, len(in)-took
 	n.stats.netIn += int64(took)
 	n.stats.netOut += int64(len(x.Out) - start)
+	n.timing.turns.turn(n.timing.clock-began, n.calls-calls)
 	n.endBatch(s, x, start)
 	n.broadcast()
 	n.loop = nil

@@ -98,6 +98,7 @@ func (n *Node) timeIsUp(s *session, w *waiter) {
 	n.mu.LockParted()
 	over := s.waiting == w
 	if over {
+		w.over(s, false)
 		s.unblock()
 	}
 	n.mu.Unlock()
@@ -106,6 +107,22 @@ func (n *Node) timeIsUp(s *session, w *waiter) {
 		s.resume()
 	}
 }
+
+// over counts the command of a client that waited in vain.
+func (w *waiter) over(s *session, failed bool) {
+	if failed {
+		s.node.countError(unblockedText)
+	}
+	if w.h == nil { // it was counted when it began to wait
+		return
+	}
+	s.node.account(s, w.h, w.args, w.spent)
+	if failed {
+		w.h.failed++
+	}
+}
+
+const unblockedText = "UNBLOCKED client unblocked via CLIENT UNBLOCK"
 
 func appendNull(b []byte, proto int, kind commands.Null) []byte {
 	if kind == commands.NullArray {

@@ -121,8 +121,9 @@ func clientUnblock(s *session, x *commands.Ctx) {
 	}
 	reply := c.waiting.inTime()
 	if asError {
-		reply = resp.AppendError(nil, "UNBLOCKED client unblocked via CLIENT UNBLOCK")
+		reply = resp.AppendError(nil, unblockedText)
 	}
+	c.waiting.over(c, asError)
 	c.unblock()
 	c.reply(reply, 0)
 	c.conn.Loop().Post(c.resume)

@@ -91,7 +91,7 @@ const tidySlice = 1000
 // housekeep is one turn: a cycle of expiry, and tidying for as long as budget.
 // The engine is held in slices, between which commands run.
 func (n *Node) housekeep(ping bool, budget time.Duration, e effort) {
-	cycle, expiring, tidying := e.cycle(), true, true
+	cycle, expiring, tidying, first := e.cycle(), true, true, true
 	for began := time.Now(); expiring || tidying; {
 		n.mu.Lock()
 		if n.ending || n.cronPaused {
@@ -112,6 +112,8 @@ func (n *Node) housekeep(ping bool, budget time.Duration, e effort) {
 		n.wakeReady()
 		n.limitTracking(n.cfg().TrackingTableMaxKeys)
 		n.broadcast()
+		n.timing.turns.slice(n.look()-n.timing.clock, first)
+		first = false
 		wake := n.unit.publish()
 		n.mu.Unlock()
 		if wake {

@@ -157,7 +157,9 @@ func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 	s.last = h
 	n.unit.begin()
+	began := n.timing.clock
 	n.run(s, x, h, args)
+	n.timing.turns.commands += n.timing.clock - began
 	if end := n.unit.end(); end > 0 {
 		s.batch.gate, s.lastWrite = end, end
 	}

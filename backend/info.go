@@ -29,7 +29,11 @@ var infoSections = []infoSection{
 	{latencySection, true, infoLatencies},
 	{"Cluster", false, func(_ *Node, b *infoText) { b.field("cluster_enabled", 0) }},
 	{"Keyspace", false, infoKeyspace},
+	{debugSection, true, infoDebug},
 }
+
+// debugSection is the name of the section that is no part of "all".
+const debugSection = "Debug"
 
 // latencySection is the name of the section that takes work to make.
 const latencySection = "Latencystats"
@@ -75,7 +79,11 @@ func (s *infoSection) wanted(names [][]byte) bool {
 	}
 	for _, name := range names {
 		switch w := strings.ToLower(string(name)); w {
-		case "all", "everything", strings.ToLower(s.name):
+		case "all", "everything":
+			if s.name != debugSection {
+				return true
+			}
+		case strings.ToLower(s.name):
 			return true
 		case "default":
 			if !s.extra {

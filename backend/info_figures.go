@@ -32,7 +32,8 @@ type figures struct {
 	monitors                   int
 	tracking                   trackingFigures
 	calls                      int64
-	opsPerSecond               int64
+	turns                      turns
+	rates                      rates
 	memory                     memoryFigures
 	evicting                   evicting
 	expiry                     expiry
@@ -82,7 +83,7 @@ func (n *Node) takeFigures() {
 	f := &figures{
 		clients: len(n.clients), monitors: len(n.monitors),
 		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
-		calls: n.calls, dirty: n.dirty,
+		calls: n.calls, turns: n.timing.turns, dirty: n.dirty,
 		stats: n.stats, saves: n.saves, aof: n.logFigures(), store: n.store.Stats,
 		scripts: n.scripts.Stats(), targets: n.targets.count(), at: time.Now(),
 	}
@@ -120,9 +121,9 @@ func (n *Node) takeFigures() {
 // since takes over what depends on the figures before.
 func (f *figures) since(last *figures) {
 	f.memory.peak = max(f.memory.peak, last.memory.peak)
-	f.opsPerSecond, f.latencies = last.opsPerSecond, last.latencies
+	f.rates, f.latencies = last.rates, last.latencies
 	if since := f.at.Sub(last.at); since > 50*time.Millisecond {
-		f.opsPerSecond = max(0, int64(float64(f.calls-last.calls)/since.Seconds()))
+		f.rates = f.rate(last)
 	}
 }
 

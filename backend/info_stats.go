@@ -13,11 +13,13 @@ func infoStats(n *Node, b *infoText) {
 	syncs := n.feeds.Stats()
 	b.field("total_connections_received", f.stats.connections)
 	b.field("total_commands_processed", f.calls)
-	b.field("instantaneous_ops_per_sec", f.opsPerSecond)
+	b.field("instantaneous_ops_per_sec", f.rates.ops)
 	b.field("total_net_input_bytes", f.stats.netIn)
 	b.field("total_net_output_bytes", f.stats.netOut)
 	b.zeros("total_net_repl_input_bytes", "total_net_repl_output_bytes")
-	for _, name := range []string{"input", "output", "input_repl", "output_repl"} {
+	b.line("instantaneous_input_kbps:%.2f", f.rates.in)
+	b.line("instantaneous_output_kbps:%.2f", f.rates.out)
+	for _, name := range []string{"input_repl", "output_repl"} {
 		b.field("instantaneous_"+name+"_kbps", "0.00")
 	}
 	b.field("rejected_connections", f.stats.rejected)
@@ -48,9 +50,12 @@ func infoStats(n *Node, b *infoText) {
 	b.zeros("unexpected_error_replies")
 	b.field("total_error_replies", f.stats.errors)
 	b.zeros("dump_payload_sanitizations", "total_reads_processed", "total_writes_processed",
-		"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands",
-		"eventloop_cycles", "eventloop_duration_sum", "eventloop_duration_cmd_sum",
-		"instantaneous_eventloop_cycles_per_sec", "instantaneous_eventloop_duration_usec")
+		"io_threaded_reads_processed", "io_threaded_writes_processed", "reply_buffer_shrinks", "reply_buffer_expands")
+	b.field("eventloop_cycles", f.turns.count)
+	b.field("eventloop_duration_sum", f.turns.spent/1000)
+	b.field("eventloop_duration_cmd_sum", f.turns.commands/1000)
+	b.field("instantaneous_eventloop_cycles_per_sec", f.rates.turns)
+	b.field("instantaneous_eventloop_duration_usec", f.rates.turnUsec)
 	b.field("acl_access_denied_auth", f.stats.denied[acl.DeniedAuth])
 	b.field("acl_access_denied_cmd", f.stats.denied[acl.DeniedCommand])
 	b.field("acl_access_denied_key", f.stats.denied[acl.DeniedKey])
@@ -63,6 +68,15 @@ func infoCommands(n *Node, b *infoText) {
 		b.line("cmdstat_%s:calls=%d,usec=%d,usec_per_call=%.2f,rejected_calls=%d,failed_calls=%d",
 			c.name, c.calls, usec, float64(usec)/float64(max(c.calls, 1)), c.rejected, c.failed)
 	}
+}
+
+// infoDebug is shown only to those who ask for it by its name.
+func infoDebug(n *Node, b *infoText) {
+	t := &n.figures.Load().turns
+	b.field("eventloop_duration_aof_sum", 0)
+	b.field("eventloop_duration_cron_sum", t.cron/1000)
+	b.field("eventloop_duration_max", t.longest/1000)
+	b.field("eventloop_cmd_per_cycle_max", t.busiest)
 }
 
 func infoLatencies(n *Node, b *infoText) {

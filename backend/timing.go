@@ -20,6 +20,55 @@ type timing struct {
 	clock   int64 // ns since the node's start: when what ran last ended
 	notable int64 // ns from which the slow log or the latency monitor want to know of a command
 	keep    bool  // latency-tracking
+	turns   turns
+}
+
+// turns are what INFO tells of the loops' turns, which are batches of clients
+// here, and of those of the timer; times in ns.
+type turns struct {
+	count    int64
+	spent    int64 // in all turns
+	longest  int64
+	commands int64 // spent in commands
+	cron     int64 // spent in turns of the timer
+	busiest  int64 // most commands in one turn
+}
+
+// turn counts one that lasted so long and ran so many commands.
+func (t *turns) turn(ns, commands int64) {
+	t.count++
+	t.spent += ns
+	t.longest = max(t.longest, ns)
+	t.busiest = max(t.busiest, commands)
+}
+
+// slice counts a part of a turn of the timer.
+func (t *turns) slice(ns int64, first bool) {
+	t.turn(ns, 0)
+	t.cron += ns
+	if !first {
+		t.count--
+	}
+}
+
+// rates are per second, from one taking of the figures to the next.
+type rates struct {
+	ops, turns int64
+	turnUsec   int64   // of one turn, on average
+	in, out    float64 // kilobytes of requests and replies
+}
+
+func (f *figures) rate(last *figures) rates {
+	seconds := f.at.Sub(last.at).Seconds()
+	per := func(now, before int64) float64 { return max(0, float64(now-before)/seconds) }
+	r := rates{
+		ops: int64(per(f.calls, last.calls)), turns: int64(per(f.turns.count, last.turns.count)),
+		in: per(f.stats.netIn, last.stats.netIn) / 1024, out: per(f.stats.netOut, last.stats.netOut) / 1024,
+	}
+	if n := f.turns.count - last.turns.count; n > 0 {
+		r.turnUsec = max(0, (f.turns.spent-last.turns.spent)/n/1000)
+	}
+	return r
 }
 
 // Bounds of the histograms, ns, and their significant digits (server.h,
