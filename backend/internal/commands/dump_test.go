@@ -123,16 +123,21 @@ func carry(t *testing.T, r *rig, redis *realRedis) {
 func FuzzRestored(f *testing.F) {
 	r := newRig(f)
 	for _, line := range []string{"SET k some-text", "SET k 17", "RPUSH k a 1 b", "SADD k 1 2 3", "SADD k a b c", "HSET k f v g 1",
-		"ZADD k 1 a 2.5 b 2.5 c", "PFADD k a b c"} {
+		"ZADD k 1 a 2.5 b 2.5 c", "PFADD k a b c", "XADD k 1-1 f v;XADD k 2-1 f w;XADD k 3-1 g w;XADD k 5-1 f 1;XDEL k 2-1;" +
+			"XGROUP CREATE k g 0;XREADGROUP GROUP g c COUNT 2 STREAMS k >"} {
 		r.do("DEL", "k")
-		r.line(line)
+		for _, one := range strings.Split(line, ";") {
+			r.line(one)
+		}
 		payload := dumped(f, r.do("DUMP", "k"))
 		f.Add([]byte(payload[:len(payload)-10]))
 	}
 	uses := words(`LRANGE_k_0_-1 LPUSH_k_x LPOS_k_x_RANK_-1 LSET_k_0_y LREM_k_0_a LTRIM_k_1_2 RPOP_k SMEMBERS_k SADD_k_7_seven SRANDMEMBER_k_-3
 		SREM_k_a SPOP_k HGETALL_k HSET_k_f_w HDEL_k_g HRANDFIELD_k_2 HSCAN_k_0 ZRANGE_k_0_-1_WITHSCORES ZADD_k_2_b ZRANK_k_a
 		ZRANGEBYSCORE_k_1_3 ZRANGEBYLEX_k_[a_[z ZREM_k_c ZPOPMIN_k GET_k APPEND_k_x BITCOUNT_k PFCOUNT_k PFADD_k_d PFMERGE_other_k
-		OBJECT_ENCODING_k COPY_k_c DUMP_k DEL_k`)
+		XINFO_STREAM_k_FULL_COUNT_0 XREADGROUP_GROUP_g_c_STREAMS_k_0 XREADGROUP_GROUP_g_d_STREAMS_k_> XADD_k_*_f_v XREVRANGE_k_+_- XDEL_k_3-1
+		XAUTOCLAIM_k_g_d_0_0 XPENDING_k_g_-_+_9 XTRIM_k_MINID_4 XTRIM_k_MAXLEN_~_1 XACK_k_g_5-1 XINFO_GROUPS_k XGROUP_DELCONSUMER_k_g_d COPY_k_x
+		XGROUP_DESTROY_k_g OBJECT_ENCODING_k COPY_k_c DUMP_k DEL_k`)
 	f.Fuzz(func(t *testing.T, body []byte) {
 		r := newRig(t)
 		reply := r.do("RESTORE", "k", "0", string(rdb.Seal(bytes.Clone(body))))

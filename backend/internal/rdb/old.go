@@ -15,7 +15,7 @@ var (
 
 // unread names the types that are not read.
 var unread = map[byte]string{
-	6: "a module's value", 7: "a module's value", 15: "a stream", 19: "a stream", 21: "a stream",
+	6: "a module's value", 7: "a module's value",
 	22: "a hash with expiring fields", 23: "a hash with expiring fields",
 	24: "a hash with expiring fields", 25: "a hash with expiring fields",
 }

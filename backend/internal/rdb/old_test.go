@@ -212,8 +212,6 @@ func TestWhatIsRefused(t *testing.T) {
 		{"no snapshot", []byte("hello, world"), "not a snapshot"},
 		{"version 0", file(0), "version 0 is not known"},
 		{"version 13", file(13), "version 13 is not known"},
-		{"stream", file(10, entry(15, "k", value)), "a stream (type 15)"},
-		{"stream of 7.2", file(10, entry(21, "k", value)), "a stream (type 21)"},
 		{"module", file(10, entry(7, "k", value)), "a module's value"},
 		{"module's data", file(10, []byte{opModuleAux}), "a module"},
 		{"hash with expiring fields", file(12, entry(24, "k", value)), "expiring fields"},

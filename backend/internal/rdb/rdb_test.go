@@ -6,8 +6,10 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"maps"
 	"math"
 	"math/rand/v2"
+	"slices"
 	"strings"
 	"testing"
 	"testing/iotest"
@@ -106,6 +108,7 @@ func fillCollections(t testing.TB, db *store.DB, rnd *rand.Rand, name string, n 
 	l.Done(true)
 	texts.Done(true)
 	ints.Done(true)
+	fillStream(t, db, "stream-"+name, n)
 }
 
 // snapshotOf writes a store as a node does.
@@ -308,6 +311,23 @@ func putObject(t *testing.T, s *store.Store, o model.RedisObject) {
 			z.Put([]byte(e.Member), e.Score)
 		}
 		z.Done(true)
+	case *model.StreamObject:
+		x, _ := db.MakeStream(key)
+		for _, node := range v.Entries {
+			for _, m := range node.Msgs {
+				if m.Deleted {
+					continue
+				}
+				var pairs [][]byte
+				for _, field := range slices.Sorted(maps.Keys(m.Fields)) {
+					pairs = append(pairs, []byte(field), []byte(m.Fields[field]))
+				}
+				if err := x.Append(types.StreamID{Ms: m.Id.Ms, Seq: m.Id.Sequence}, pairs); err != nil {
+					t.Fatal(err)
+				}
+			}
+		}
+		x.Done(true)
 	}
 }
 

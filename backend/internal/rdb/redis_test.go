@@ -158,13 +158,18 @@ for _, n in ipairs({1, 100, 700, 2000}) do
     redis.call('ZADD', 'zset' .. n, i / 64, v(i))
     redis.call('ZADD', 'int-scores' .. n, i % 5, v(i))
     redis.call('RPUSH', 'list' .. n, i % 2 == 0 and i or v(i))
+    redis.call('XADD', 'stream' .. n, i .. '-' .. i % 3 + 1, 'field', i, 'other', v(i))
   end
+  redis.call('XDEL', 'stream' .. n, '2-3', '70-2')
+  redis.call('XGROUP', 'CREATE', 'stream' .. n, 'group', 0)
+  redis.call('XREADGROUP', 'GROUP', 'group', 'consumer', 'COUNT', math.ceil(n / 2), 'STREAMS', 'stream' .. n, '>')
 end
 redis.call('ZADD', 'infinite', '-inf', 'a', '+inf', 'b', '-0.25', 'd')
 redis.call('HSET', 'hash-long', 'f', string.rep('x', 1000))
 redis.call('SADD', 'set-long', string.rep('x', 1000))
 redis.call('ZADD', 'zset-long', 5, string.rep('x', 1000))
 redis.call('RPUSH', 'list-plain', string.rep('x', 100000), 'y', string.rep('z', 20000))
+redis.call('XGROUP', 'CREATE', 'stream-empty', 'group', '$', 'MKSTREAM')
 redis.call('SELECT', 9)
 redis.call('SET', 'in another database', 1)
 `

@@ -39,7 +39,7 @@ func (w *Writer) streamID(id types.StreamID) {
 
 // group writes all that is pending first, and then for each consumer the IDs alone.
 func (w *Writer) group(g types.Group) {
-	w.blob(g.Name())
+	w.text(g.Name())
 	w.streamID(g.LastID())
 	w.length(uint64(g.EntriesRead()))
 	w.length(uint64(g.Pending()))
@@ -51,7 +51,7 @@ func (w *Writer) group(g types.Group) {
 	})
 	w.length(uint64(g.Consumers()))
 	g.EachConsumer(func(c types.Consumer) bool {
-		w.blob(c.Name())
+		w.text(c.Name())
 		w.milliseconds(c.Seen())
 		w.length(uint64(c.Pending()))
 		c.EachPending(types.StreamID{}, func(id types.StreamID) bool {
