@@ -19,11 +19,27 @@ type greetingStep struct {
 	reply func(k *link, v resp.Value) (trouble string)
 }
 
+// begin asks what the proxy wants to know as the proxy's own user, since the
+// session's may be one with few rights, and then becomes the session's. A proxy
+// that has no password of its own asks as whoever one is without any and, where that
+// is nobody, again as the session's user.
 func (g *greeting) begin(k *link) {
-	key := k.lane.set.key
-	must := func(k *link, v resp.Value) string { return errorText(v) }
-	if c := key.cred; c.pass != "" {
-		g.add(must, c.authArgs()...)
+	key, own := k.lane.set.key, k.lane.l.p.own
+	must := func(_ *link, v resp.Value) string { return errorText(v) }
+	switch cred := key.cred; {
+	case cred == own && own.pass != "":
+		g.add(must, own.authArgs()...)
+		g.introduce(k, nativeHello)
+	case cred.pass == "":
+		g.introduce(k, nativeHello)
+	case own.pass != "":
+		g.add(func(*link, resp.Value) string { return "" }, own.authArgs()...)
+		g.introduce(k, nativeHello)
+		g.add(must, cred.authArgs()...)
+	default:
+		g.introduce(k, tryNativeHello)
+		g.add(must, cred.authArgs()...)
+		g.introduce(k, nativeHello)
 	}
 	if key.proto == 3 {
 		g.add(must, "HELLO", "3")
@@ -31,18 +47,22 @@ func (g *greeting) begin(k *link) {
 	if key.db != 0 {
 		g.add(must, "SELECT", itoa(key.db))
 	}
+	b := k.conn.Buf()
+	for _, s := range g.steps {
+		b = resp.AppendCommand(b, s.args...)
+	}
+	k.conn.SetBuf(b)
+}
+
+// introduce asks what the node is and says that the link is a proxy's.
+func (g *greeting) introduce(k *link, hello func(*link, resp.Value) string) {
 	if k.lane.master() {
 		g.add(plainRole, "ROLE")
 	}
 	if k.lane.owner != nil {
 		g.add(privateID, "CLIENT", "ID")
 	}
-	g.add(nativeHello, "HOLDFAST", "HELLO", "1", "PROXY")
-	b := k.conn.Buf()
-	for _, s := range g.steps {
-		b = resp.AppendCommand(b, s.args...)
-	}
-	k.conn.SetBuf(b)
+	g.add(hello, "HOLDFAST", "HELLO", "1", "PROXY")
 }
 
 func (g *greeting) add(reply func(*link, resp.Value) string, args ...string) {
@@ -139,20 +159,26 @@ func plainRole(_ *link, v resp.Value) string {
 // privateID notes by which number the node knows a private connection, for
 // CLIENT UNBLOCK and redirections.
 func privateID(k *link, v resp.Value) string {
-	k.id = v.Int
+	if v.Err() == nil {
+		k.id = v.Int
+	}
 	return ""
 }
 
 // nativeHello learns whether the node speaks the native protocol. Any error
 // says that it does not.
 func nativeHello(k *link, v resp.Value) string {
+	k.node.native = k.native || v.Err() == nil
+	return tryNativeHello(k, v)
+}
+
+// tryNativeHello is nativeHello where it will be asked once more.
+func tryNativeHello(k *link, v resp.Value) string {
 	if v.Err() != nil {
-		k.node.native = false
 		return ""
 	}
 	facts := v.Pairs()
-	k.native = true
-	k.node.native = true
+	k.native, k.node.native = true, true
 	k.node.greeted(facts["run-id"].Text)
 	if role := facts["role"].Text; k.lane.master() && role != "" && role != "master" {
 		return "it does not serve as master (role " + role + ")"

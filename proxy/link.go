@@ -73,7 +73,9 @@ func (k *link) Data(_ *netio.Conn, in []byte) int {
 		if n == 0 || err != nil {
 			break
 		}
-		k.greet.reply(k, in[off:off+n])
+		if frame := in[off : off+n]; frame[0] != '>' || !k.native || !k.nativePush(frame) {
+			k.greet.reply(k, frame)
+		}
 		off += n
 	}
 	if k.lane != nil && k.open {
