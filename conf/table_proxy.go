@@ -17,7 +17,7 @@ var proxyTable = []Directive{
 	{Name: "hold-max-bytes", Type: Size, Default: "64mb", Min: 1 << 10, In: Proxy, Flags: Mutable, Doc: "bytes of waiting requests, of all clients together"},
 	{Name: "hold-max-commands", Type: Int, Default: "100000", Min: 1, Max: maxInt32, In: Proxy, Flags: Mutable, Doc: "waiting requests, of all clients together"},
 
-	{Name: "auth-user", Type: String, In: Proxy, Doc: "ACL user of the proxy's own connections to nodes; clients log in as themselves"},
+	{Name: "auth-user", Type: String, In: Proxy, Doc: "ACL user of the proxy's own connections to nodes, which needs +@holdfast +role +info +ping +client|id; clients log in as themselves"},
 	{Name: "auth-pass", Type: String, In: Proxy, Flags: Secret, Doc: "its password"},
 	{Name: "shared-connections", Type: Int, Default: "1", Min: 1, Max: 64, In: Proxy, Doc: "connections that clients share, per event loop and node"},
 	{Name: "dedicated-max", Type: Int, Default: "1000", Min: 1, Max: 65_535, In: Proxy, Flags: Mutable, Doc: "connections for one client each (WATCH, blocking, subscriptions), per event loop and node"},

@@ -165,10 +165,14 @@ func privateID(k *link, v resp.Value) string {
 	return ""
 }
 
-// nativeHello learns whether the node speaks the native protocol. Any error
-// says that it does not.
+// nativeHello learns whether the node speaks the native protocol. An error says
+// that it does not, unless it is about the user, which says nothing of the node:
+// such a link is used like one to a plain Redis.
 func nativeHello(k *link, v resp.Value) string {
-	k.node.native = k.native || v.Err() == nil
+	aboutUser := strings.HasPrefix(v.Text, "NOAUTH ") || strings.HasPrefix(v.Text, "NOPERM ")
+	if v.Err() != nil && !k.native && !aboutUser {
+		k.node.native = false
+	}
 	return tryNativeHello(k, v)
 }
 
