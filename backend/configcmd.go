@@ -8,6 +8,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/store"
 	"holdfast/conf"
 )
 
@@ -105,7 +106,11 @@ func (n *Node) tryChange(next *conf.NodeConfig, changed []string) error {
 
 // setOptions hands the handlers the settings that they go by.
 func (n *Node) setOptions(cfg *conf.NodeConfig) {
-	n.options = commands.Options{HLLSparseMax: int(cfg.HLLSparseMaxBytes), LazyExpire: cfg.LazyExpire, LazyServerDel: cfg.LazyServerDel}
+	e := eviction(cfg)
+	n.options = commands.Options{
+		HLLSparseMax: int(cfg.HLLSparseMaxBytes), LazyExpire: cfg.LazyExpire, LazyServerDel: cfg.LazyServerDel,
+		SharedIntegers: cfg.MaxMemory == 0 || e.Order != store.LRU && e.Order != store.LFU || cfg.MaxMemoryPolicy == "noeviction",
+	}
 }
 
 // contexts are those in which handlers run.

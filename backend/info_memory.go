@@ -17,8 +17,9 @@ type memoryFigures struct {
 	startup   int64 // of overhead, what was there before any data
 	uncounted int64 // of used, what maxmemory does not count
 
-	clients, backlog, replicas int64 // of overhead
-	scripts                    int64
+	clients, chunks   int64 // of overhead
+	backlog, replicas int64 // of chunks, what the window keeps and what replicas do that are behind
+	scripts           int64
 
 	active, resident int64 // the arena's pages in use, and all it occupies
 	rss              int64 // of the process
@@ -32,12 +33,13 @@ func (n *Node) memoryFigures() memoryFigures {
 	m := memoryFigures{
 		used: n.usedMemory(), dataset: n.store.UsedMemory(), overhead: n.overhead(),
 		startup: n.startMemory, uncounted: n.uncountedMemory(),
-		clients: n.clientMemory.Load(), backlog: min(log.Memory(), int64(log.Size())),
+		clients: n.clientMemory.Load(), chunks: log.Memory(), backlog: min(log.Memory(), int64(log.Size())),
 		scripts: n.scriptMemory(),
 		active:  n.store.ActiveMemory(), resident: n.store.ResidentMemory(),
 		rss: residentSize(), pending: n.store.PendingObjects(),
 	}
-	m.peak, m.replicas = m.used, log.Memory()-m.backlog
+	m.peak = m.used
+	m.replicas = min(log.Memory()-m.backlog, int64(n.feeds.Behind()))
 	for i := range n.store.Databases() {
 		m.keys += n.store.DB(i).Len()
 	}
@@ -82,7 +84,7 @@ func infoMemory(n *Node, b *infoText) {
 	b.ratio("mem_fragmentation", m.rss, m.used)
 	b.field("mem_not_counted_for_evict", m.uncounted)
 	b.field("mem_replication_backlog", m.backlog)
-	b.field("mem_total_replication_buffers", m.backlog+m.replicas)
+	b.field("mem_total_replication_buffers", m.chunks)
 	b.field("mem_clients_slaves", m.replicas)
 	b.field("mem_clients_normal", m.clients)
 	b.zeros("mem_cluster_links")

@@ -25,9 +25,9 @@ func objectRefcount(c *Ctx) {
 		c.Null()
 		return
 	}
-	if enc == types.EncodingInt && !c.Store.LFU() {
-		text, _, _ := c.DB.Get(c.Args[2])
-		if n, _ := types.ParseInt(text); n >= 0 && n < 10_000 {
+	if enc == types.EncodingInt && c.Options.SharedIntegers {
+		v, _ := c.DB.Look(c.Args[2])
+		if n, _ := types.ParseInt(v.Bytes); n >= 0 && n < 10_000 {
 			c.Int(math.MaxInt32)
 			return
 		}

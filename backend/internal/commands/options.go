@@ -10,6 +10,10 @@ type Options struct {
 	// a key that expired or that another command's effect deleted: UNLINK
 	// instead of DEL (lazyfree-lazy-expire, lazyfree-lazy-server-del).
 	LazyExpire, LazyServerDel bool
+	// SharedIntegers says whether OBJECT REFCOUNT shows that Redis would share
+	// small integers, which it does not where each value needs an access clock of
+	// its own (maxmemory with an LRU or LFU policy).
+	SharedIntegers bool
 }
 
 // deletion is the command that stands for the deletion of a key.

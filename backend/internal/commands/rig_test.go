@@ -25,7 +25,7 @@ func newRig(t testing.TB) *rig {
 	}
 	t.Cleanup(st.Close)
 	r := &rig{t: t, rows: map[string]Handler{}}
-	r.Store, r.DB, r.Options, r.Proto, r.Now = st, st.DB(0), &Options{HLLSparseMax: 3000}, 2, 1_700_000_000_000
+	r.Store, r.DB, r.Options, r.Proto, r.Now = st, st.DB(0), &Options{HLLSparseMax: 3000, SharedIntegers: true}, 2, 1_700_000_000_000
 	st.SetNow(r.Now)
 	for _, row := range Rows() {
 		r.rows[row.Name] = row.Run

@@ -199,21 +199,21 @@ func (b *Backlog) grow() {
 	b.mu.Lock()
 	defer b.mu.Unlock()
 	b.enforce()
-	b.trim()
+	b.trim(b.written)
 	c := b.newChunk(b.written)
 	b.tail.next.Store(c)
 	b.tail, b.fill = c, 0
 	b.measure()
 }
 
-// trim gives up the oldest chunks as long as the window stays full and no
-// reader stands in them. A reader can only enter the first chunk through
+// trim gives up the oldest chunks as long as the window up to end stays full and
+// no reader stands in them. A reader can only enter the first chunk through
 // Reader, which holds the same mutex, or from a chunk before it, and there is
 // none; so held == 0 stays true.
-func (b *Backlog) trim() {
+func (b *Backlog) trim(end uint64) {
 	for b.first != b.tail && b.first.held.Load() == 0 {
 		next := b.first.next.Load()
-		if b.written-next.start < b.size {
+		if end-next.start < b.size {
 			return
 		}
 		if len(b.spare) < 2 && len(b.first.buf) == b.chunk {

@@ -29,9 +29,9 @@ type feed struct {
 	ctx    context.Context
 	end    context.CancelCauseFunc
 
-	reader *Reader       // set by resume, or by the transfer while it has the feed
-	sent   chan error    // the transfer gives the feed back
-	acked  chan struct{} // closed by listen at the first acknowledgement
+	reader atomic.Pointer[Reader] // set by resume, or by the transfer while it has the feed
+	sent   chan error             // the transfer gives the feed back
+	acked  chan struct{}          // closed by listen at the first acknowledgement
 	state  atomic.Pointer[FeedState]
 	heard  atomic.Int64 // unix nanoseconds of the last bytes from the replica
 
@@ -46,6 +46,14 @@ func newFeed(m *Feeds, conn net.Conn, hello Hello) *feed {
 	f.setState(FeedWait)
 	f.heard.Store(time.Now().UnixNano())
 	return f
+}
+
+// behind is how many bytes of the stream are kept for this replica.
+func (f *feed) behind(written uint64) uint64 {
+	if r := f.reader.Load(); r != nil && f.ctx.Err() == nil {
+		return written - min(r.Pos(), written)
+	}
+	return 0
 }
 
 func (f *feed) setState(s FeedState) { f.state.Store(&s) }
@@ -79,8 +87,8 @@ func (f *feed) run(unread []byte, q Request) {
 	stop()
 	f.conn.Close()
 	<-listening
-	if f.reader != nil {
-		f.reader.Close()
+	if r := f.reader.Load(); r != nil {
+		r.Close()
 	}
 	f.m.remove(f)
 	f.m.cfg.Log.Warn("Connection with replica "+f.name()+" lost.", "error", context.Cause(f.ctx))
@@ -123,7 +131,7 @@ func (f *feed) resume(q Request) (ok bool, why string) {
 		}
 		r := s.log.Reader(q.Pos, f.end)
 		if r != nil && s.History() == h {
-			f.reader = r
+			f.reader.Store(r)
 			f.m.cfg.Log.Info(fmt.Sprintf("Partial resynchronization request from %s accepted. Sending %d bytes of backlog starting from offset %d.",
 				f.name(), end-q.Pos, q.Pos+1))
 			return f.continueReply(h.ID) == nil, "it disconnected"
@@ -148,10 +156,11 @@ func (f *feed) continueReply(id string) error {
 func (f *feed) stream() error {
 	f.setState(FeedOnline)
 	var renewed time.Time
+	r := f.reader.Load()
 	for {
-		p := f.reader.Next()
+		p := r.Next()
 		if len(p) == 0 {
-			if err := f.reader.Wait(f.ctx); err != nil {
+			if err := r.Wait(f.ctx); err != nil {
 				return err
 			}
 			continue
@@ -161,7 +170,7 @@ func (f *feed) stream() error {
 			_ = f.conn.SetWriteDeadline(now.Add(f.m.cfg.Timeout() + keepalivePeriod))
 		}
 		n, err := f.conn.Write(p)
-		f.reader.Advance(n)
+		r.Advance(n)
 		if err != nil {
 			return err
 		}

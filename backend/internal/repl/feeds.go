@@ -146,6 +146,17 @@ func (m *Feeds) Any() bool {
 	return len(m.feeds) > 0
 }
 
+// Behind is how many bytes of the stream the slowest replica has still to read.
+func (m *Feeds) Behind() (most uint64) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	end := m.cfg.Stream.Published()
+	for _, f := range m.feeds {
+		most = max(most, f.behind(end))
+	}
+	return most
+}
+
 // FeedStats counts how requests to continue were answered: INFO's
 // sync_partial_ok and sync_partial_err.
 type FeedStats struct{ PartialOK, PartialErr int64 }

@@ -166,6 +166,8 @@ func (r *Reader) Close() {
 	r.at.held.Add(-1)
 	r.onDrop = func(error) {}
 	r.drop(errReaderClosed)
+	r.b.trim(r.b.end.Load())
+	r.b.measure()
 }
 
 // nudge and drop run under b.mu.

@@ -137,7 +137,7 @@ func (t *transfer) send() error {
 func (t *transfer) begin() Cut {
 	t.cut = t.m.cfg.Stream.Cut()
 	for _, f := range t.feeds {
-		f.reader = t.m.cfg.Stream.log.Reader(t.cut.Offset, f.end)
+		f.reader.Store(t.m.cfg.Stream.log.Reader(t.cut.Offset, f.end))
 	}
 	return t.cut
 }

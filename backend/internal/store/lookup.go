@@ -113,6 +113,15 @@ func (db *DB) Value(key []byte) (v Value, ok bool) {
 	return db.ks.value(e), true
 }
 
+// Look is Value for commands that inspect: it is no access and counts nowhere.
+func (db *DB) Look(key []byte) (v Value, ok bool) {
+	e := db.find(key)
+	if e == 0 {
+		return Value{}, false
+	}
+	return db.ks.value(e), true
+}
+
 // Exists tells whether there is such a key.
 func (db *DB) Exists(key []byte) bool { return db.read(key) != 0 }
 
