@@ -119,7 +119,7 @@ func ofType(name string) (test func(*session) bool, problem string) {
 func clientKill(s *session, x *commands.Ctx) {
 	if len(x.Args) == 3 {
 		addr := string(x.Args[2])
-		if s.node.killClients(s, func(c *session) bool { return c.addr == addr }) == 0 {
+		if s.node.killClients(s, func(c *session) bool { return c.addr == addr })+s.node.killMaster(addr) == 0 {
 			x.Err("ERR No such client")
 			return
 		}
@@ -231,10 +231,16 @@ func (n *Node) killPeers(kind string) (killed int) {
 		killed = len(n.feeds.Replicas())
 		n.feeds.DropAll("CLIENT KILL")
 	case "master":
-		if n.linkUp() {
-			n.background(n.restartLink)
-			killed = 1
-		}
+		return n.killMaster(n.standing.master)
 	}
 	return killed
+}
+
+// killMaster breaks the link to the master if that is at addr.
+func (n *Node) killMaster(addr string) (killed int) {
+	if addr != n.standing.master || !n.linkUp() {
+		return 0
+	}
+	n.background(n.restartLink)
+	return 1
 }
