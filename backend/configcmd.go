@@ -1,6 +1,8 @@
 package backend
 
 import (
+	"errors"
+	"net"
 	"os"
 	"slices"
 	"strings"
@@ -136,14 +138,42 @@ func configResetStat(s *session, x *commands.Ctx) {
 	x.OK()
 }
 
-func configRewrite(s *session, x *commands.Ctx) {
-	err := s.node.noteUsers()
-	if err == nil {
-		err = s.node.settings.Rewrite()
-	}
-	if err != nil {
+func configRewrite(s *session, x *commands.Ctx) { s.node.rewriteFor(x, false) }
+
+// rewriteFor carries the settings into the file and replies how that went.
+func (n *Node) rewriteFor(x *commands.Ctx, all bool) {
+	switch err := n.settings.Rewrite(all); {
+	case errors.Is(err, conf.ErrNoFile):
 		x.Err("ERR " + err.Error())
+	case err != nil:
+		n.log.Warn("CONFIG REWRITE failed: " + err.Error())
+		x.Err("ERR Rewriting config file: " + err.Error())
+	default:
+		n.log.Info("CONFIG REWRITE executed with success.")
+		x.OK()
+	}
+}
+
+// roleChanged carries a new role into the settings, where CONFIG GET and CONFIG
+// REWRITE find it; a group's also into the file, so that whoever reads that is
+// not misled. The engine lock is held.
+func (n *Node) roleChanged(master string) {
+	text := ""
+	if host, port, err := net.SplitHostPort(master); err == nil {
+		text = host + " " + port
+	}
+	if before, _ := n.settings.Value("replicaof"); before == text {
 		return
 	}
-	x.OK()
+	if err := n.settings.Put(conf.Pair{Name: "replicaof", Value: text}); err != nil {
+		n.log.Warn("The new role is not in the settings", "err", err)
+	}
+	if !n.standing.managed || n.settings.File() == "" || n.life.Err() != nil {
+		return
+	}
+	n.background(func() {
+		if err := n.settings.Rewrite(false); err != nil && !errors.Is(err, conf.ErrNoFile) {
+			n.log.Warn("The new role is not in the file: " + err.Error())
+		}
+	})
 }

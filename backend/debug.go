@@ -34,12 +34,13 @@ var debugCommands = map[string]struct {
 	"change-repl-id":             {1, debugChangeReplID},
 	"set-active-expire":          {2, debugActiveExpire},
 	"pause-cron":                 {2, func(s *session, x *commands.Ctx) { s.node.cronPaused = string(x.Args[2]) != "0"; x.OK() }},
+	"config-rewrite-force-all":   {1, func(s *session, x *commands.Ctx) { s.node.rewriteFor(x, true) }},
 	"jmap":                       {1, debugNothing},
 	"loadaof":                    {1, debugLoadLog},
 	"quicklist-packed-threshold": {2, debugNothing},
 	"set-disable-deny-scripts":   {2, debugAllowAll},
 	"stringmatch-len":            {3, debugMatch},
-	"replicate":                  {-2, debugNothing},
+	"replicate":                  {-3, debugReplicate},
 	"log":                        {-2, func(s *session, x *commands.Ctx) { s.node.log.Warn("DEBUG LOG: " + clip(x.Args[2])); x.OK() }},
 	"error":                      {2, func(_ *session, x *commands.Ctx) { x.Err(string(x.Args[2])) }},
 	"protocol":                   {2, debugProtocol},
@@ -61,6 +62,21 @@ func debug(s *session, x *commands.Ctx) {
 		return
 	}
 	c.run(s, x)
+}
+
+// debugReplicate sends a command to the replicas that this node does not run.
+func debugReplicate(s *session, x *commands.Ctx) {
+	n, to := s.node, strings.ToLower(string(x.Args[2]))
+	switch to {
+	case "all", "replica", "aof":
+	default:
+		x.Err("ERR Valid targets are ALL, AOF or REPLICA")
+		return
+	}
+	if to != "aof" && n.unit.leads {
+		n.unit.add(s.db, x.Args[3:])
+	}
+	x.OK()
 }
 
 func debugNothing(_ *session, x *commands.Ctx) { x.OK() }

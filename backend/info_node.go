@@ -90,7 +90,7 @@ func infoPersistence(n *Node, b *infoText) {
 	b.field("current_fork_perc", "0.00")
 	b.zeros("current_save_keys_processed", "current_save_keys_total")
 	b.field("rdb_changes_since_last_save", f.dirty-v.dirtyAt)
-	b.field("rdb_bgsave_in_progress", boolInt(v.busy))
+	b.field("rdb_bgsave_in_progress", boolInt(v.busy || n.feeding.Load() > 0))
 	b.field("rdb_last_save_time", v.last.Unix())
 	b.field("rdb_last_bgsave_status", status)
 	b.field("rdb_last_bgsave_time_sec", took)

@@ -400,7 +400,7 @@ var fromMaster = map[string]bool{
 // so do we.
 func (n *Node) applyOne(db int, args [][]byte) {
 	if !n.replay(db, args) {
-		n.log.Error("CRITICAL: the master sent a command this node does not know; the data sets now differ", "command", clip(args[0]))
+		n.log.Error("== CRITICAL == The master sent a command that this node does not know; the data sets differ now", "command", clip(args[0]))
 	}
 }
 
@@ -419,7 +419,7 @@ func (n *Node) replay(db int, args [][]byte) (known bool) {
 	n.origin.db = db
 	n.run(&n.origin, x, h, args)
 	if len(x.Out) > 0 && x.Out[0] == '-' {
-		n.log.Error("CRITICAL: a command that is replayed failed; the data sets may differ", "command", clip(args[0]), "reply", clip(x.Out))
+		n.log.Error("== CRITICAL == A command that is replayed failed here; the data sets may differ", "command", clip(args[0]), "reply", clip(x.Out))
 	}
 	return true
 }

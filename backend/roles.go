@@ -182,6 +182,7 @@ func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders)
 	st2 := n.standing
 	st2.role, st2.serving, st2.acted, st2.master, st2.draining = roleMaster, false, epoch, "", false
 	n.setStanding(st2)
+	n.roleChanged("")
 	n.stream.Publish()
 	n.mu.Unlock()
 	n.stream.Wake()
@@ -247,6 +248,7 @@ func (n *Node) becomeReplicaBy(addr string, epoch uint64, answered func(accepted
 	st := n.standing
 	st.role, st.master, st.acted = roleReplica, addr, epoch
 	n.setStanding(st)
+	n.roleChanged(addr)
 	n.mu.Unlock()
 	n.startLink(addr, answered)
 }
@@ -259,6 +261,7 @@ func (n *Node) becomeStandaloneMaster() {
 	st := n.standing
 	st.role, st.serving, st.master = roleMaster, true, ""
 	n.setStanding(st)
+	n.roleChanged("")
 	n.mu.Unlock()
 	n.standAlone(n.cfg().WriteAcks)
 }

@@ -79,6 +79,8 @@ type source Node
 // Snapshot writes the data as of the moment that begin is called.
 func (f *source) Snapshot(ctx context.Context, begin func() repl.Cut, w io.Writer) error {
 	n := (*Node)(f)
+	n.feeding.Add(1)
+	defer n.feeding.Add(-1)
 	return n.snapshot(ctx, func() rdb.Info {
 		n.stats.fullSyncs++
 		return n.aboutSnapshot(begin())

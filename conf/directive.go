@@ -68,6 +68,3 @@ func (d *Directive) Has(f Flag) bool { return d.Flags&f == f }
 
 // Settable reports whether CONFIG SET may change the directive in a running part.
 func (d *Directive) Settable() bool { return d.Has(Mutable) }
-
-// Rewritable reports whether Rewrite may carry the directive into a file: what does nothing is left as it stands.
-func (d *Directive) Rewritable() bool { return d.Inert == "" && !d.Has(Hidden) }

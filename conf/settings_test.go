@@ -4,6 +4,8 @@ import (
 	"errors"
 	"os"
 	"reflect"
+	"strconv"
+	"strings"
 	"sync"
 	"testing"
 )
@@ -129,7 +131,7 @@ func TestConfigDoesNotAllocate(t *testing.T) {
 
 func TestConfigRewrite(t *testing.T) {
 	t.Chdir(t.TempDir())
-	if err := Of(Default[NodeConfig]()).Rewrite(); err != ErrNoFile {
+	if err := Of(Default[NodeConfig]()).Rewrite(false); err != ErrNoFile {
 		t.Error(err)
 	}
 	file := write(t, "redis.conf", "# mine\nport 6379\nslaveof 10.0.0.1 6379\nhz 20\n")
@@ -140,7 +142,7 @@ func TestConfigRewrite(t *testing.T) {
 	if err := s.Put(Pair{"replicaof", ""}, Pair{"hz", "10"}, Pair{"requirepass", "a b"}); err != nil {
 		t.Fatal(err)
 	}
-	if err := s.Rewrite(); err != nil {
+	if err := s.Rewrite(false); err != nil {
 		t.Fatal(err)
 	}
 	got, _ := os.ReadFile(file)
@@ -148,5 +150,98 @@ func TestConfigRewrite(t *testing.T) {
 	again, err := Load[NodeConfig](file, nil)
 	if err != nil || !reflect.DeepEqual(again.Config(), s.Config()) {
 		t.Errorf("what was written reads differently: %v", err)
+	}
+}
+
+// Whatever can be set is written into either syntax and read back from it, and what stood there before stays as it was.
+func TestRewriteCarriesEveryDirective(t *testing.T) {
+	t.Chdir(t.TempDir())
+	special := map[string]string{"save": "60 5 30 100", "user": "alice on ~* +@all", "rename-command": `DEBUG ""`, "bind": "127.0.0.1 -::*",
+		"replicaof": "10.0.0.1 6379", "tls-protocols": "TLSv1.3", "shutdown-on-sigint": "nosave now", "shutdown-on-sigterm": "force",
+		"latency-tracking-info-percentiles": "50 99.99", "notify-keyspace-events": "KEA", "maxmemory-clients": "5%", "unixsocketperm": "770",
+		"client-output-buffer-limit": "normal 1 2 3 slave 4 5 6 pubsub 7 8 9", "oom-score-adj-values": "1 2 3", "loadmodule": "a.so b",
+		"admin": "127.0.0.1:9121", "write-acks-timeout": "1m30s", "rdb-version": "11", "port": "7001", "tls-port": "0"}
+	for _, name := range []string{"node.toml", "redis.conf"} {
+		start := "# mine\n\nmaxclients 50\n"
+		if strings.HasSuffix(name, ".toml") {
+			start = "# mine\n\nmaxclients = 50\n"
+		}
+		s, err := Load[NodeConfig](write(t, name, start), nil)
+		if err != nil {
+			t.Fatal(err)
+		}
+		var pairs []Pair
+		for _, d := range Directives(Node) {
+			if d.Name != "maxclients" && d.Name != "aclfile" { // which excludes users
+				pairs = append(pairs, Pair{d.Name, otherValue(d, special)})
+			}
+		}
+		if err := s.Put(pairs...); err != nil {
+			t.Fatal(err)
+		}
+		for _, all := range []bool{false, true} {
+			if err := s.Rewrite(all); err != nil {
+				t.Fatal(err)
+			}
+			text, _ := os.ReadFile(name)
+			if !strings.HasPrefix(string(text), start) {
+				t.Errorf("%s: what stood there is gone:\n%s", name, text)
+			}
+			again, err := Load[NodeConfig](name, nil)
+			if err != nil {
+				t.Fatalf("%s cannot be read back: %v\n%s", name, err, text)
+			}
+			for _, p := range pairs {
+				want, _ := s.Value(p.Name)
+				if got, _ := again.Value(p.Name); got != want {
+					t.Errorf("%s: %s = %q, want %q", name, p.Name, got, want)
+				}
+			}
+		}
+	}
+}
+
+// otherValue is a value that is not the directive's default.
+func otherValue(d *Directive, special map[string]string) string {
+	switch {
+	case special[d.Name] != "":
+		return special[d.Name]
+	case d.Type == Bool && d.Default == "yes":
+		return "no"
+	case d.Type == Bool:
+		return "yes"
+	case d.Type == Enum && d.Default == d.Enum[0]:
+		return d.Enum[1]
+	case d.Type == Enum:
+		return d.Enum[0]
+	case d.Type == String:
+		return `some "name\"`
+	case d.Min > 1:
+		return strconv.FormatInt(d.Min, 10)
+	}
+	return "3"
+}
+
+// A file that cannot be written stays, and the error says so.
+func TestRewriteOfAReadOnlyFile(t *testing.T) {
+	t.Chdir(t.TempDir())
+	if err := os.Mkdir("conf", 0o700); err != nil {
+		t.Fatal(err)
+	}
+	file := write(t, "conf/redis.conf", "hz 10\n")
+	s, err := Load[NodeConfig](file, []string{"--hz", "20"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	if os.Geteuid() == 0 {
+		t.Skip("root writes everywhere")
+	}
+	os.Chmod("conf", 0o500)
+	defer os.Chmod("conf", 0o700)
+	if err := s.Rewrite(false); err == nil || !strings.Contains(err.Error(), "permission denied") {
+		t.Error(err)
+	}
+	if text, _ := os.ReadFile(file); string(text) != "hz 10\n" {
+		t.Errorf("the file is %q", text)
 	}
 }

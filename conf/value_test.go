@@ -41,7 +41,7 @@ func TestParseAndFormat(t *testing.T) {
 		{Directive{Type: HostPort}, "10.0.0.1:6379", "10.0.0.1:6379", "10.0.0.1 6379"},
 		{Directive{Type: HostPort}, "::1 6379", "[::1]:6379", ""},
 		{Directive{Type: HostPort}, "NO ONE", "", ""},
-		{words, "Now save", []string{"now", "save"}, "now save"},
+		{words, "Now save now", []string{"save", "now"}, "save now"},
 		{Directive{Type: List}, `a "b c" ""`, []string{"a", "b c", ""}, ""},
 		{Directive{Type: Addrs, Min: 1}, "a:1 b:2", []string{"a:1", "b:2"}, ""},
 		{Directive{Type: Lines}, "alice on\nbob off", []string{"alice on", "bob off"}, ""},
