@@ -201,6 +201,12 @@ func (n *Node) signalAll(db int) {
 // wakeReady runs the requests of the clients whose keys changed, in the order
 // in which they came. What those change may make further keys ready.
 func (n *Node) wakeReady() {
+	if len(n.ready) == 0 {
+		return
+	}
+	if !n.mu.parted {
+		n.tick() // what made the keys ready may have taken longer than they live
+	}
 	for i := 0; i < len(n.ready); i++ {
 		k := n.ready[i]
 		for _, s := range append([]*session(nil), n.blocked[k]...) {
