@@ -51,10 +51,10 @@ func TestFailoverEndsWithTheMaster(t *testing.T) {
 	m, r := begin(t, t.TempDir()), begin(t, t.TempDir())
 	r.follows(m)
 	stuck := r.wire()
-	stuck.command("DEBUG SLEEP 1.5")
+	stuck.command("DEBUG SLEEP 3")
 	await(t, "a write that the replica has not", func() bool {
 		m.must("INCR k")
-		return field(m.must("INFO replication").Text, "master_repl_offset") != "0"
+		return m.must("WAIT 1 50").Int == 0
 	})
 	m.must("FAILOVER TIMEOUT 60000")
 	if got := m.state(); got != "master waiting-for-sync" {

@@ -99,7 +99,7 @@ func (n *Node) newFeeds() *repl.Feeds {
 	return repl.NewFeeds(repl.FeedsConfig{
 		Stream: n.stream, Confirm: n.confirm, Source: (*source)(n), Dir: n.cfg().Dir, Log: n.log,
 		Timeout:   func() time.Duration { return n.cfg().ReplTimeout },
-		SyncDelay: func() time.Duration { return 0 },
+		SyncDelay: func() (time.Duration, int) { c := n.cfg(); return c.ReplSyncDelay, c.ReplSyncMaxReplicas },
 	})
 }
 

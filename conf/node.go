@@ -35,6 +35,8 @@ type NodeConfig struct {
 	ReplTimeout                  time.Duration `conf:"repl-timeout"`
 	ReplPingPeriod               time.Duration `conf:"repl-ping-replica-period"`
 	ReplDisableTCPNoDelay        bool          `conf:"repl-disable-tcp-nodelay"`
+	ReplSyncDelay                time.Duration `conf:"repl-diskless-sync-delay"`
+	ReplSyncMaxReplicas          int           `conf:"repl-diskless-sync-max-replicas"`
 	ReplBacklogSize              int64         `conf:"repl-backlog-size"`
 	ReplBacklogTTL               time.Duration `conf:"repl-backlog-ttl"`
 	MinReplicasToWrite           int           `conf:"min-replicas-to-write"`

@@ -48,8 +48,6 @@ var inertTable = []Directive{
 
 	// Replication and persistence.
 	{Name: "repl-diskless-sync", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Inert: "a full resync never touches the disk"},
-	{Name: "repl-diskless-sync-delay", Type: Int, Default: "5", Max: maxInt32, In: Node, Flags: Mutable, Inert: "a full resync starts at once, and replicas that ask meanwhile share it"},
-	{Name: "repl-diskless-sync-max-replicas", Type: Int, Default: "0", Max: maxInt32, In: Node, Flags: Mutable, Inert: "a full resync starts at once, and replicas that ask meanwhile share it"},
 	{Name: "repl-diskless-load", Type: Enum, Default: "disabled", Enum: []string{"disabled", "on-empty-db", "swapdb"}, In: Node, Flags: Mutable, Inert: "a replica loads beside its old data and swaps it in whole, always"},
 	{Name: "rdb-del-sync-files", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "a full resync leaves no file on disk"},
 	{Name: "loading-process-events-interval-bytes", Type: Int, Default: "2097152", Min: 1024, Max: maxInt32, In: Node, Flags: Mutable | Hidden, Inert: "events are served while loading always"},

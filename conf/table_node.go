@@ -34,6 +34,8 @@ var nodeTable = []Directive{
 	{Name: "repl-timeout", Type: Seconds, Default: "60", Min: 1, Max: maxInt32, In: Node, Flags: Mutable, Doc: "seconds of silence after which a replication link is broken"},
 	{Name: "repl-ping-replica-period", Alias: "repl-ping-slave-period", Type: Seconds, Default: "10", Min: 1, Max: maxInt32, In: Node, Flags: Mutable, Doc: "seconds between a master's PINGs to its replicas"},
 	{Name: "repl-disable-tcp-nodelay", Type: Bool, Default: "no", In: Node, Flags: Mutable, Doc: "fewer, larger packets to replicas, later"},
+	{Name: "repl-diskless-sync-delay", Type: Seconds, Default: "0", Max: maxInt32, In: Node, Flags: Mutable, Doc: "seconds a full resync waits for other replicas to share it; those that ask while one waits for its turn do so anyway"},
+	{Name: "repl-diskless-sync-max-replicas", Type: Int, Default: "0", Max: maxInt32, In: Node, Flags: Mutable, Doc: "replicas that end this wait early; 0: none do"},
 	{Name: "repl-backlog-size", Type: Size, Default: "1mb", Min: 1, In: Node, Flags: Mutable, Doc: "history kept for replicas that come back"},
 	{Name: "repl-backlog-ttl", Type: Seconds, Default: "3600", In: Node, Flags: Mutable, Doc: "seconds a master without replicas keeps it; 0: for ever"},
 	{Name: "min-replicas-to-write", Alias: "min-slaves-to-write", Type: Int, Default: "0", Max: maxInt32, In: Node, Flags: Mutable, Doc: "replicas that must be connected for writes to be taken; 0: off"},

@@ -210,7 +210,7 @@ func TestContinue(t *testing.T) {
 
 func TestReplicasThatAskTogetherShareOneWalk(t *testing.T) {
 	n := newNode(t)
-	n.feeds.cfg.SyncDelay = func() time.Duration { return 300 * time.Millisecond }
+	n.feeds.cfg.SyncDelay = func() (time.Duration, int) { return 300 * time.Millisecond, 0 }
 	n.write("set a 1")
 	var replicas []*testNode
 	for range 4 {
@@ -261,7 +261,7 @@ func TestAReplicaThatLeavesDuringAWalkEndsIt(t *testing.T) {
 
 func TestOneReplicaOfAWalkMayFail(t *testing.T) {
 	n, good := newNode(t), newNode(t)
-	n.feeds.cfg.SyncDelay = func() time.Duration { return 200 * time.Millisecond }
+	n.feeds.cfg.SyncDelay = func() (time.Duration, int) { return 200 * time.Millisecond, 0 }
 	n.slow = make(chan struct{})
 	n.write("set a 1")
 	good.follow(n.addr())

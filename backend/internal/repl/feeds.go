@@ -32,8 +32,8 @@ type FeedsConfig struct {
 	// Timeout is repl-timeout; asked often.
 	Timeout func() time.Duration
 	// SyncDelay is how long a full resync waits for others to share its walk
-	// (repl-diskless-sync-delay).
-	SyncDelay func() time.Duration
+	// (repl-diskless-sync-delay), and how many of them end the wait; 0: none do.
+	SyncDelay func() (limit time.Duration, enough int)
 	Dir       string       // for snapshots of replicas that need the length first; "": os.TempDir
 	Log       *slog.Logger // nil: slog.Default()
 }
@@ -85,7 +85,7 @@ func NewFeeds(cfg FeedsConfig) *Feeds {
 		cfg.Timeout = func() time.Duration { return DefaultTimeout }
 	}
 	if cfg.SyncDelay == nil {
-		cfg.SyncDelay = func() time.Duration { return 0 }
+		cfg.SyncDelay = func() (time.Duration, int) { return 0, 0 }
 	}
 	m := &Feeds{cfg: cfg, walk: make(chan struct{}, 1)}
 	m.ctx, m.cancel = context.WithCancel(context.Background())

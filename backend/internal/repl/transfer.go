@@ -86,7 +86,7 @@ func (m *Feeds) join(f *feed) {
 
 // run waits for company and for its turn, and sends the snapshot.
 func (t *transfer) run() {
-	wait(t.m.ctx, t.m.cfg.SyncDelay())
+	t.gather()
 	t.m.walk <- struct{}{}
 	defer func() { <-t.m.walk }()
 	t.m.mu.Lock()
@@ -102,6 +102,20 @@ func (t *transfer) run() {
 	}
 	for _, f := range t.feeds {
 		f.sent <- err
+	}
+}
+
+// gather waits for company, as long as the settings of the moment ask for it.
+func (t *transfer) gather() {
+	const look = 20 * time.Millisecond
+	for began := time.Now(); t.m.ctx.Err() == nil; wait(t.m.ctx, look) {
+		limit, enough := t.m.cfg.SyncDelay()
+		t.m.mu.Lock()
+		here := len(t.feeds)
+		t.m.mu.Unlock()
+		if time.Since(began) >= limit || enough > 0 && here >= enough {
+			return
+		}
 	}
 }
 
