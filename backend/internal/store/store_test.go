@@ -3,6 +3,8 @@ package store
 import (
 	"fmt"
 	"testing"
+
+	"holdfast/backend/internal/types"
 )
 
 func newTestStore(t testing.TB) *Store {
@@ -130,6 +132,10 @@ func TestCollections(t *testing.T) {
 	if l.Done(false); db.Len() != 0 {
 		t.Fatal("an empty list was stored")
 	}
+	x, _ := db.MakeStream(b("x"))
+	if x.Done(false); db.Len() != 0 {
+		t.Fatal("a stream was stored to which nothing was done")
+	}
 	for s.Tidy(100) || s.Rehash(100) {
 	}
 	if used := s.UsedMemory(); used != before {
@@ -149,10 +155,15 @@ func TestEachTypeIsOverwrittenWhole(t *testing.T) {
 		func() { l, _ := db.MakeList(b("k")); l.Push(false, b("e")); l.Done(true) },
 		func() { x, _ := db.MakeSet(b("k"), b("m"), 1); x.Add(b("m")); x.Done(true) },
 		func() { z, _ := db.MakeZSet(b("k"), 1, 1); z.Put(b("m"), 1); z.Done(true) },
+		func() {
+			x, _ := db.MakeStream(b("k"))
+			x.Append(types.StreamID{Ms: 1}, [][]byte{b("f"), b("v")})
+			x.Done(true)
+		},
 	}
 	for i, from := range fill {
 		from()
-		want := []Type{String, Hash, List, Set, ZSet}[i]
+		want := []Type{String, Hash, List, Set, ZSet, Stream}[i]
 		if got := db.Type(b("k")); got != want {
 			t.Fatalf("type %v, want %v", got, want)
 		}
