@@ -56,23 +56,43 @@ func begin(t *testing.T, dir string, flags ...string) *process {
 // beginOn is begin with another disk under the append-only file.
 func beginOn(t *testing.T, disk aof.Disk, dir string, flags ...string) *process {
 	t.Helper()
-	port, control := freePorts(t)
-	settings, err := conf.New[conf.NodeConfig](append([]string{"--port", strconv.Itoa(port), "--control-port", strconv.Itoa(control),
-		"--bind", "127.0.0.1", "--save", "", "--enable-debug-command", "yes", "--dir", dir}, flags...)...)
+	settings, err := conf.New[conf.NodeConfig](append(flagsFor(t, dir), flags...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
+	return launch(t, disk, settings)
+}
+
+// beginFile is begin with a file of directives, which CONFIG REWRITE rewrites.
+func beginFile(t *testing.T, dir, file string) *process {
+	t.Helper()
+	settings, err := conf.Load[conf.NodeConfig](file, flagsFor(t, dir))
+	if err != nil {
+		t.Fatal(err)
+	}
+	return launch(t, aof.OS, settings)
+}
+
+func flagsFor(t *testing.T, dir string) []string {
+	port, control := freePorts(t)
+	return []string{"--port", strconv.Itoa(port), "--control-port", strconv.Itoa(control), "--bind", "127.0.0.1", "--save", "",
+		"--enable-debug-command", "yes", "--dir", dir}
+}
+
+func launch(t *testing.T, disk aof.Disk, settings *conf.Settings[conf.NodeConfig]) *process {
+	t.Helper()
 	n, err := backend.New(settings, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
 	}
 	n.UseDisk(disk)
 	ctx, cancel := context.WithCancel(context.Background())
-	p := &process{t: t, dir: dir, port: port, end: cancel, done: make(chan error, 1)}
+	cfg := settings.Config()
+	p := &process{t: t, dir: cfg.Dir, port: cfg.Port, end: cancel, done: make(chan error, 1)}
 	go func() { p.done <- n.Run(ctx) }()
 	t.Cleanup(p.stop)
-	p.data = p.dial(port)
-	p.ctl = p.dial(control)
+	p.data = p.dial(cfg.Port)
+	p.ctl = p.dial(cfg.ControlPort)
 	return p
 }
 
