@@ -183,8 +183,8 @@ func (h *scriptHost) Allowed(args [][]byte) bool {
 }
 
 // SetRepl is redis.set_repl, until the script ends. The AOF and the replicas are
-// fed by one stream, so what is meant for one goes to both.
-func (h *scriptHost) SetRepl(aof, replicas bool) { h.s.node.muted = !aof && !replicas }
+// fed by one stream: what replicas are not to have is not in the AOF either.
+func (h *scriptHost) SetRepl(_, replicas bool) { h.s.node.muted = !replicas }
 
 // Log writes a script's line.
 func (h *scriptHost) Log(level int, text string) {
