@@ -13,7 +13,7 @@ import (
 // admit decides whether a command may run or be queued now, and replies why
 // not. The order is that of Redis (server.c, processCommand).
 func (n *Node) admit(s *session, x *commands.Ctx, h *handler, args [][]byte) bool {
-	c := h.cmd
+	c := n.facts(h, args)
 	switch {
 	case !s.authed && !c.Has(command.NoAuth) && !n.users.Open():
 		n.fail(s, x, noAuth)

@@ -51,7 +51,7 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 	case !n.admit(s, x, h, args):
 		h.rejected++
 	case s.multi != nil && !endsQueue(h.cmd):
-		s.multi.queue(h, args)
+		s.multi.queue(h, n.facts(h, args), args)
 		x.Simple("QUEUED")
 	default:
 		n.call(s, x, h, args)

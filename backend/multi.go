@@ -14,17 +14,18 @@ type transaction struct {
 }
 
 type queued struct {
-	h    *handler
-	args [][]byte
+	h     *handler
+	facts *command.Command // what the gate goes by
+	args  [][]byte
 }
 
 // queue keeps a copy of a request: its words alias the network buffer.
-func (t *transaction) queue(h *handler, args [][]byte) {
+func (t *transaction) queue(h *handler, facts *command.Command, args [][]byte) {
 	for _, a := range args {
 		t.bytes += len(a) + wordOverhead
 	}
 	t.scripted = t.scripted || h.scripts
-	t.requests = append(t.requests, queued{h, copyWords(args)})
+	t.requests = append(t.requests, queued{h, facts, copyWords(args)})
 }
 
 // wordOverhead is what a queued word costs beside its bytes.
@@ -131,13 +132,13 @@ func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
 	}
 	n.relieve(s, x)
 	for _, q := range t.requests {
-		text := s.routing(q.h.cmd)
+		text := s.routing(q.facts)
 		if text != "" && s.native {
 			n.refuseRouting(s, x, text)
 			return true
 		}
 		if text == "" {
-			text = n.trouble(q.h.cmd)
+			text = n.trouble(q.facts)
 		}
 		if text != "" {
 			x.Err(execAbort + text)

@@ -83,13 +83,15 @@ func (n *Node) stalls(s *session, args [][]byte) bool {
 
 // mayWrite tells whether a request could change data or reach the replicas.
 func (n *Node) mayWrite(s *session, args [][]byte) bool {
-	c := n.commandOf(args)
-	switch {
-	case c == nil:
+	h := n.lookup(args)
+	if h == nil {
 		return false
+	}
+	c := n.facts(h, args)
+	switch {
 	case c.Name == "exec" && s.multi != nil:
 		for _, q := range s.multi.requests {
-			if q.h.cmd.Has(command.Write) || mayReplicate(q.h.cmd) {
+			if q.facts.Has(command.Write) || mayReplicate(q.facts) {
 				return true
 			}
 		}

@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"bytes"
 	"time"
 
 	"holdfast/backend/acl"
@@ -34,11 +33,7 @@ func eval(req script.Request) func(*session, *commands.Ctx) {
 		req, n := req, s.node
 		h := scriptHost{s: s, db: s.db}
 		req.Args, req.Proto, req.FromMaster = x.Args, s.proto, h.obeys()
-		f, ok := script.Flags{Compat: true}, true
-		if req.BySHA || bytes.HasPrefix(x.Args[1], []byte("#!")) {
-			f, ok = n.scripts.Flags(req)
-		}
-		if ok {
+		if f, ok := n.scriptFlags(req); ok {
 			if text := h.declared(f); text != "" {
 				x.Err(text)
 				return
@@ -65,42 +60,25 @@ func kill(k script.Kind) func(*session, *commands.Ctx) {
 func (h *scriptHost) obeys() bool { return h.s == &h.s.node.origin }
 
 // declared takes what a script declares about itself, and says why it cannot be
-// run at all; empty when it can.
+// run at all; empty when it can. Of scripts that declare nothing every command
+// is checked as it comes (script.c, scriptPrepareForRun).
 func (h *scriptHost) declared(f script.Flags) string {
+	n := h.s.node
 	switch {
 	case h.obeys():
 		return ""
-	case f.Compat && h.s.node.stale():
+	case f.Compat && n.stale():
 		return staleText
 	case f.Compat:
 		return ""
 	}
 	h.free = f.AllowOOM
-	return h.s.node.scriptTrouble(f)
-}
-
-// scriptTrouble says why a script that declares what it needs cannot be run at
-// all now; others are checked command by command (script.c,
-// scriptPrepareForRun).
-func (n *Node) scriptTrouble(f script.Flags) string {
-	as := &writingScript
-	if f.NoWrites {
-		as = &readingScript
-	}
-	if text := n.routing(as); text != "" && !(f.AllowStale && as.Flags&command.Write == 0) {
+	facts := declaredFacts(f)
+	if text := n.routing(facts); text != "" {
 		return text
 	}
-	if text := n.trouble(as); text != "" && !(f.AllowOOM && text == oomText) {
-		return text
-	}
-	return ""
+	return n.trouble(facts)
 }
-
-// Facts about scripts as if they were commands.
-var (
-	writingScript = command.Command{Name: "script", Flags: command.Write | command.DenyOOM}
-	readingScript = command.Command{Name: "script", Flags: command.ReadOnly}
-)
 
 // scriptHost is the gate as a script sees it.
 type scriptHost struct {
