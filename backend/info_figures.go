@@ -93,6 +93,7 @@ func (n *Node) takeFigures() {
 	f.memory, f.evicting = n.memoryFigures(), n.evicting
 	f.expiry = n.expiry
 	f.blockingKeys, f.orGone = n.keysWaitedFor()
+	f.blocked = len(n.pause.stalled)
 	for _, c := range n.clients {
 		if c.waiting != nil {
 			f.blocked++

@@ -71,7 +71,11 @@ func (n *Node) unpause() {
 // to go on with then.
 func (n *Node) stalls(s *session, args [][]byte) bool {
 	p := &n.pause
-	if !p.all && !n.mayWrite(s, args) || n.isUnpause(args) {
+	h := n.lookup(args)
+	if h == nil || !h.cmd.ArityOK(len(args)) { // is refused at once
+		return false
+	}
+	if !p.all && !n.mayWrite(s, h, args) || n.isUnpause(args) {
 		return false
 	}
 	if p.stalled == nil {
@@ -82,11 +86,7 @@ func (n *Node) stalls(s *session, args [][]byte) bool {
 }
 
 // mayWrite tells whether a request could change data or reach the replicas.
-func (n *Node) mayWrite(s *session, args [][]byte) bool {
-	h := n.lookup(args)
-	if h == nil {
-		return false
-	}
+func (n *Node) mayWrite(s *session, h *handler, args [][]byte) bool {
 	c := n.facts(h, args)
 	switch {
 	case c.Name == "exec" && s.multi != nil:
