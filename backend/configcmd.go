@@ -129,6 +129,7 @@ func (n *Node) guard(cfg *conf.NodeConfig) {
 func configResetStat(s *session, x *commands.Ctx) {
 	n := s.node
 	n.store.ResetStats()
+	n.feeds.ResetStats()
 	n.stats, n.calls, n.timing.turns = stats{}, 0, turns{}
 	clear(n.errors)
 	for i := range n.handlers {

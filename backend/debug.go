@@ -40,7 +40,7 @@ var debugCommands = map[string]struct {
 	"quicklist-packed-threshold": {2, debugNothing},
 	"set-disable-deny-scripts":   {2, debugAllowAll},
 	"stringmatch-len":            {3, debugMatch},
-	"replicate":                  {-3, debugReplicate},
+	"replicate":                  {-2, debugReplicate},
 	"log":                        {-2, func(s *session, x *commands.Ctx) { s.node.log.Warn("DEBUG LOG: " + clip(x.Args[2])); x.OK() }},
 	"error":                      {2, func(_ *session, x *commands.Ctx) { x.Err(string(x.Args[2])) }},
 	"protocol":                   {2, debugProtocol},
@@ -66,15 +66,8 @@ func debug(s *session, x *commands.Ctx) {
 
 // debugReplicate sends a command to the replicas that this node does not run.
 func debugReplicate(s *session, x *commands.Ctx) {
-	n, to := s.node, strings.ToLower(string(x.Args[2]))
-	switch to {
-	case "all", "replica", "aof":
-	default:
-		x.Err("ERR Valid targets are ALL, AOF or REPLICA")
-		return
-	}
-	if to != "aof" && n.unit.leads {
-		n.unit.add(s.db, x.Args[3:])
+	if n := s.node; n.unit.leads {
+		n.unit.add(s.db, x.Args[2:])
 	}
 	x.OK()
 }

@@ -150,6 +150,9 @@ func (n *Node) announcedPort() int {
 	if cfg.ReplicaAnnouncePort != 0 {
 		return cfg.ReplicaAnnouncePort
 	}
+	if cfg.TLS.Outgoing && cfg.TLS.Port != 0 { // who comes to us, comes by TLS
+		return cfg.TLS.Port
+	}
 	return cfg.Port
 }
 

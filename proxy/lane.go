@@ -287,7 +287,7 @@ func (ln *lane) dial() {
 	}
 	ln.dialling = true
 	cfg := ln.l.p.cfg
-	opts := netio.DialOptions{Timeout: cfg.ConnectTimeout, Unacknowledged: cfg.TCPUserTimeout}
+	opts := netio.DialOptions{Timeout: cfg.ConnectTimeout, Unacknowledged: cfg.TCPUserTimeout, TLS: ln.l.p.outward}
 	ln.l.io.Dial(addr, opts, func(conn *netio.Conn, err error) netio.Session {
 		ln.dialling = false
 		switch {

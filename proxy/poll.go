@@ -110,7 +110,7 @@ func (p *Proxy) inquire(ctx context.Context, conns map[string]*dial.Conn, addr s
 	c := conns[addr]
 	if c == nil || c.Broken() != nil {
 		var err error
-		c, err = dial.Dial(ctx, addr, dial.Options{User: p.cfg.AuthUser, Password: p.cfg.AuthPass})
+		c, err = dial.Dial(ctx, addr, dial.Options{User: p.cfg.AuthUser, Password: p.cfg.AuthPass, TLS: p.outward})
 		if err != nil {
 			delete(conns, addr)
 			return report{}, err

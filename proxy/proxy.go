@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"context"
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"log/slog"
@@ -30,6 +31,9 @@ type Proxy struct {
 	clock        *clock
 	watch        topology.Watch
 	budget       budget
+
+	inward  *tls.Config // of the TLS listener; nil without one
+	outward *tls.Config // towards nodes; nil: plain TCP
 
 	server  *netio.Server
 	clients atomic.Int64
@@ -66,9 +70,12 @@ func New(cfg *conf.ProxyConfig, log *slog.Logger) (*Proxy, error) {
 	}
 	p.own = p.credentials(cfg.AuthUser, cfg.AuthPass)
 	p.budget.maxBytes, p.budget.maxCommands = cfg.HoldMaxBytes, int64(cfg.HoldMaxCommands)
+	if err := p.loadTLS(); err != nil {
+		return nil, err
+	}
 	p.server = netio.NewServer(netio.Options{
 		Addrs: listenAddrs(cfg), Loops: loopCount(cfg), Accept: p.accept,
-		KeepAlive: cfg.TCPKeepalive, Log: log,
+		KeepAlive: cfg.TCPKeepalive, Log: log, TLS: p.listenerTLS,
 	})
 	return p, nil
 }
@@ -102,11 +109,15 @@ func loopCount(cfg *conf.ProxyConfig) int {
 func listenAddrs(cfg *conf.ProxyConfig) []string {
 	var all []string
 	for _, bind := range cfg.BindAddrs() {
-		addr := bind.Join(cfg.Port)
-		if bind.Optional && !canListen(addr) {
+		if bind.Optional && !canListen(bind.Join(0)) {
 			continue
 		}
-		all = append(all, "tcp://"+addr)
+		if cfg.Port != 0 {
+			all = append(all, "tcp://"+bind.Join(cfg.Port))
+		}
+		if cfg.TLS.Port != 0 {
+			all = append(all, "tls://"+bind.Join(cfg.TLS.Port))
+		}
 	}
 	if cfg.UnixSocket != "" {
 		all = append(all, "unix://"+cfg.UnixSocket)

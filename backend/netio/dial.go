@@ -2,6 +2,7 @@ package netio
 
 import (
 	"context"
+	"crypto/tls"
 	"fmt"
 	"net"
 	"syscall"
@@ -18,16 +19,26 @@ type DialOptions struct {
 	// connection is given up (TCP_USER_TIMEOUT), which finds a half-open
 	// connection without any request of ours; 0 leaves it to the system.
 	Unacknowledged time.Duration
+	// TLS is the configuration to shake hands with, within Timeout as well; nil:
+	// plain TCP.
+	TLS *tls.Config
 }
 
 // dialled carries a dialled connection to OnOpen.
-type dialled struct{ done func(*Conn, error) Session }
+type dialled struct {
+	done   func(*Conn, error) Session
+	secret *secret // TLS; nil without
+}
 
 func (d *dialled) opened(l *Loop, g gnet.Conn) {
 	c := newConn(l, g)
+	c.secret = d.secret
 	if c.session = d.done(c, nil); c.session == nil {
 		c.session = refused{}
 		c.Close()
+	}
+	if d.secret != nil {
+		c.arrived(nil) // what came behind the handshake
 	}
 }
 
@@ -39,14 +50,25 @@ func (l *Loop) Dial(addr string, opts DialOptions, done func(*Conn, error) Sessi
 	fail := func(err error) {
 		l.Post(func() { done(nil, fmt.Errorf("cannot connect to %s: %w", addr, err)) })
 	}
-	go func() { // ends within opts.Timeout
+	go func() { // ends within twice opts.Timeout
 		d := net.Dialer{Timeout: opts.Timeout, Control: opts.control}
 		conn, err := d.Dial("tcp", addr)
 		if err != nil {
 			fail(err)
 			return
 		}
-		ctx := gnet.NewContext(context.Background(), &dialled{done})
+		var hidden *secret
+		if opts.TLS != nil {
+			life, cancel := context.WithTimeout(context.Background(), opts.Timeout)
+			hidden, err = shake(life, conn, func(c net.Conn) *tls.Conn { return tls.Client(c, opts.TLS) })
+			cancel()
+			if err != nil {
+				conn.Close()
+				fail(err)
+				return
+			}
+		}
+		ctx := gnet.NewContext(context.Background(), &dialled{done, hidden})
 		if _, err := l.gnet.Enroll(ctx, conn); err != nil {
 			conn.Close()
 			fail(err)

@@ -161,9 +161,15 @@ func (m *Feeds) Behind() (most uint64) {
 // sync_partial_ok and sync_partial_err.
 type FeedStats struct{ PartialOK, PartialErr int64 }
 
-// Stats returns the counts since the start.
+// Stats returns the counts since the start, or ResetStats.
 func (m *Feeds) Stats() FeedStats {
 	return FeedStats{m.partialOK.Load(), m.partialErr.Load()}
+}
+
+// ResetStats begins the counts anew.
+func (m *Feeds) ResetStats() {
+	m.partialOK.Store(0)
+	m.partialErr.Store(0)
 }
 
 // Close disconnects every replica and waits for the goroutines.
