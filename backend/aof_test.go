@@ -99,6 +99,21 @@ func TestLogSwitchedOnAndOff(t *testing.T) {
 	}
 }
 
+// Once the file is switched off no write waits for it, also while its end is on the
+// way to the disk.
+func TestWritesDoNotWaitForALogThatIsOff(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--appendfsync", "always")
+	for range 3 {
+		p.must("CONFIG SET appendonly yes")
+		work(p, 1)
+		p.must("CONFIG SET appendonly no")
+		for range 300 {
+			p.must("SET a 1")
+		}
+	}
+}
+
 // A restarted node goes on where its file ends: neither its replica nor its
 // master sends everything again.
 func TestLogKeepsTheHistory(t *testing.T) {
