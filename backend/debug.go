@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"bytes"
 	"encoding/hex"
 	"fmt"
 	"math"
@@ -10,7 +9,6 @@ import (
 	"time"
 
 	"holdfast/backend/internal/commands"
-	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/store"
 )
@@ -109,38 +107,6 @@ func debugObject(s *session, x *commands.Ctx) {
 	}
 	size, _ := x.DB.MemoryUsage(x.Args[2], 0)
 	x.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:0 lru_seconds_idle:0", enc, size))
-}
-
-// debugReload sends all data through a snapshot in memory.
-func debugReload(s *session, x *commands.Ctx) {
-	if err := s.node.reload(); err != nil {
-		x.Err("ERR Error trying to load the RDB dump: " + err.Error())
-		return
-	}
-	x.OK()
-}
-
-func (n *Node) reload() error {
-	enc := rdb.NewWriter()
-	walk, err := n.store.StartWalk(enc.Entry)
-	if err != nil {
-		return err
-	}
-	enc.Header(n.place())
-	if _, err := walk.Step(math.MaxInt); err != nil {
-		return err
-	}
-	enc.End()
-	fresh, err := n.newStore()
-	if err != nil {
-		return err
-	}
-	if _, err := rdb.Load(bytes.NewReader(enc.Take(nil)), fresh); err != nil {
-		fresh.Close()
-		return err
-	}
-	n.replaceStore(fresh).Close()
-	return nil
 }
 
 // debugChangeReplID makes every replica resync from nothing.
