@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"slices"
+	"sync/atomic"
 	"time"
 
 	"holdfast/backend/internal/aof"
@@ -24,6 +25,7 @@ type logging struct {
 	dir     *aof.Dir
 	log     *aof.Log        // nil: appendonly is off
 	ended   <-chan struct{} // the log before has let go of its file; nil: there was none
+	delay   atomic.Int64    // DEBUG AOF-FLUSH-SLEEP: before each write, ns
 	failed  error           // why it cannot be written; nil: it can
 	rewrite rewriting
 }
@@ -42,6 +44,7 @@ func (n *Node) openLogDir(cfg *conf.NodeConfig) error {
 	if err != nil {
 		return err
 	}
+	dir.Keep(cfg.AOFKeepsHistory)
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.aof.dir = dir
@@ -59,6 +62,7 @@ func (n *Node) startLog(cfg *conf.NodeConfig, file aof.File, size int64, head []
 		Policy: aof.PolicyOf(cfg.AppendFsync), File: file, Size: size, Head: head,
 		Timestamps: func() bool { return n.cfg().AOFTimestamps },
 		Lazy:       n.syncsRest,
+		Delay:      func() time.Duration { return time.Duration(n.aof.delay.Load()) },
 		Moved:      n.synced, Changed: n.logChanged,
 		After: n.aof.ended, Log: n.log,
 	})
@@ -143,6 +147,9 @@ func (n *Node) logConfigChanged(next *conf.NodeConfig, changed []string) {
 		n.rewriteSoon()
 	default:
 		n.stopLog()
+	}
+	if slices.Contains(changed, "aof-disable-auto-gc") {
+		n.background(func() { a.dir.Keep(next.AOFKeepsHistory) })
 	}
 	if a.log != nil && slices.Contains(changed, "appendfsync") {
 		a.log.SetPolicy(aof.PolicyOf(next.AppendFsync))

@@ -6,6 +6,7 @@ import (
 	"errors"
 	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -79,7 +80,7 @@ func (n *Node) readLog(s *logSink) error {
 	n.progress.read.Store(0)
 	n.setApplying(true)
 	defer n.setApplying(false)
-	return n.aof.dir.Load(s, n.cfg().AOFLoadTruncated, func(r io.Reader) io.Reader { return &loadReader{n, r} })
+	return n.aof.dir.Load(s, n.cfg().AOFLoadTruncated, func(r io.Reader) io.Reader { return &loadReader{n, &delayedReader{n, n.life, r}} })
 }
 
 func (n *Node) setApplying(on bool) {
@@ -254,4 +255,16 @@ func (n *Node) haltWrites() error {
 			return errors.New("the append-only file does not get up to date")
 		}
 	}
+}
+
+// debugLogSleep is DEBUG AOF-FLUSH-SLEEP: every write takes so many microseconds
+// longer.
+func debugLogSleep(s *session, x *commands.Ctx) {
+	us, err := strconv.ParseInt(string(x.Args[2]), 10, 64)
+	if err != nil || us < 0 || us > int64(time.Minute/time.Microsecond) {
+		x.Err(errNotInt)
+		return
+	}
+	s.node.aof.delay.Store(us * int64(time.Microsecond))
+	x.OK()
 }

@@ -35,6 +35,7 @@ var debugCommands = map[string]struct {
 	"config-rewrite-force-all":   {1, func(s *session, x *commands.Ctx) { s.node.rewriteFor(x, true) }},
 	"jmap":                       {1, debugNothing},
 	"loadaof":                    {1, debugLoadLog},
+	"aof-flush-sleep":            {2, debugLogSleep},
 	"quicklist-packed-threshold": {2, debugNothing},
 	"set-disable-deny-scripts":   {2, debugAllowAll},
 	"stringmatch-len":            {3, debugMatch},

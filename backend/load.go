@@ -19,18 +19,16 @@ import (
 
 // findData returns what loads the data of the last run, nil when there is
 // none, and lets commands wait for it.
-func (n *Node) findData(cfg *conf.NodeConfig) (load func() error, err error) {
+func (n *Node) findData(cfg *conf.NodeConfig) (load func() error) {
 	name := filepath.Join(cfg.Dir, cfg.DBFilename)
 	_, missing := os.Stat(name)
-	if err := n.openLogDir(cfg); err != nil && cfg.AppendOnly {
-		n.log.Error(err.Error())
-		return nil, err
-	}
-	switch {
+	switch err := n.openLogDir(cfg); {
+	case err != nil && cfg.AppendOnly:
+		load = func() error { return err }
 	case cfg.AppendOnly:
 		load = func() error { return n.startFromLog(name, missing == nil) }
 	case errors.Is(missing, fs.ErrNotExist):
-		return nil, nil
+		return nil
 	default:
 		load = func() error { return n.loadFile(name) }
 	}
@@ -38,7 +36,7 @@ func (n *Node) findData(cfg *conf.NodeConfig) (load func() error, err error) {
 	defer n.mu.Unlock()
 	n.loading.Store(true)
 	n.derive()
-	return load, nil
+	return load
 }
 
 // loadData loads and tells whether it could. A node that cannot gives up rather
@@ -46,7 +44,6 @@ func (n *Node) findData(cfg *conf.NodeConfig) (load func() error, err error) {
 func (n *Node) loadData(load func() error) (ok bool) {
 	n.progress.began.Store(time.Now().UnixNano())
 	if err := load(); err != nil {
-		n.log.Error(err.Error())
 		n.broken <- err
 		return false
 	}

@@ -265,10 +265,7 @@ func (n *Node) Start() error {
 		n.log.Warn(err.Error())
 	}
 	n.announce(cfg)
-	load, err := n.findData(cfg)
-	if err != nil {
-		return err
-	}
+	load := n.findData(cfg)
 	if err := n.listen(cfg); err != nil {
 		return err
 	}

@@ -93,6 +93,7 @@ type NodeConfig struct {
 	AOFLoadTruncated       bool        `conf:"aof-load-truncated"`
 	AOFUseRDBPreamble      bool        `conf:"aof-use-rdb-preamble"`
 	AOFTimestamps          bool        `conf:"aof-timestamp-enabled"`
+	AOFKeepsHistory        bool        `conf:"aof-disable-auto-gc"`
 	AOFIncrementalFsync    bool        `conf:"aof-rewrite-incremental-fsync"`
 	RenameCommands         []Rename    `conf:"rename-command"`
 	EnableProtectedConfigs string      `conf:"enable-protected-configs"` // no | yes | local

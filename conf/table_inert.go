@@ -51,7 +51,6 @@ var inertTable = []Directive{
 	{Name: "repl-diskless-load", Type: Enum, Default: "disabled", Enum: []string{"disabled", "on-empty-db", "swapdb"}, In: Node, Flags: Mutable, Inert: "a replica loads beside its old data and swaps it in whole, always"},
 	{Name: "rdb-del-sync-files", Type: Bool, Default: "no", In: Node, Flags: Mutable, Inert: "a full resync leaves no file on disk"},
 	{Name: "loading-process-events-interval-bytes", Type: Int, Default: "2097152", Min: 1024, Max: maxInt32, In: Node, Flags: Mutable | Hidden, Inert: "events are served while loading always"},
-	{Name: "aof-disable-auto-gc", Type: Bool, Default: "no", In: Node, Flags: Mutable | Hidden, Inert: "a facility of Redis's own tests"},
 	{Name: "enable-module-command", Type: Enum, Default: "no", Enum: yesNoLocal, In: Node, Inert: "there are no modules"},
 	{Name: "loadmodule", Type: Lines, In: Node, Flags: Repeated, Inert: "there are no modules"},
 	{Name: "lua-replicate-commands", Type: Bool, Default: "yes", In: Node, Inert: "scripts are replicated by their effects always"},

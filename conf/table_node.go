@@ -92,6 +92,7 @@ var nodeTable = []Directive{
 	{Name: "aof-load-truncated", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "start although the last command of the file is cut off"},
 	{Name: "aof-use-rdb-preamble", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "begin rewritten files with a snapshot"},
 	{Name: "aof-timestamp-enabled", Type: Bool, Default: "no", In: Node, Flags: Mutable, Doc: "note the time in the file"},
+	{Name: "aof-disable-auto-gc", Type: Bool, Default: "no", In: Node, Flags: Mutable | Hidden, Doc: "for tests: keep the files that a rewrite replaced"},
 	{Name: "aof-rewrite-incremental-fsync", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "sync a rewrite to disk piece by piece"},
 
 	// Commands.

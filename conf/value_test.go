@@ -100,7 +100,7 @@ func TestWrongValuesSayWhatIsAccepted(t *testing.T) {
 		{Node, "save", "900", "Invalid save parameters"},
 		{Node, "save", "0 1", "Invalid save parameters"},
 		{Node, "replicaof", "a b c", "wrong number of arguments"},
-		{Node, "replicaof", "10.0.0.1 0", "Invalid master port"},
+		{Node, "replicaof", "10.0.0.1 65536", "Invalid master port"},
 		{Node, "rename-command", "CONFIG", "wrong number of arguments"},
 		{Node, "rename-command", "GET a get b", `command "get" is renamed twice, or has no name`},
 		{Node, "client-output-buffer-limit", "normal 0 0", "Wrong number of arguments in buffer limit configuration."},

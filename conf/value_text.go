@@ -83,7 +83,7 @@ func parseHostPort(d *Directive, text string, _ any) (any, error) {
 	if len(words) != 2 {
 		return nil, errArgs
 	}
-	if n, err := strconv.ParseUint(words[1], 10, 16); err != nil || n == 0 {
+	if _, err := strconv.ParseUint(words[1], 10, 16); err != nil { // 0 is a master that never answers, as in Redis
 		return nil, errMasterPort
 	}
 	return net.JoinHostPort(strings.Trim(words[0], "[]"), words[1]), nil

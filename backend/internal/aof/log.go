@@ -92,6 +92,7 @@ type LogConfig struct {
 	// Timestamps is aof-timestamp-enabled; Lazy tells whether syncs are to be
 	// left out just now (no-appendfsync-on-rewrite).
 	Timestamps, Lazy func() bool
+	Delay            func() time.Duration // before each write, for tests
 	// Moved is called when Horizon moved, Changed when Err did; both on the
 	// Log's goroutine.
 	Moved, Changed func()
@@ -393,6 +394,9 @@ func (l *Log) write(stop uint64) error {
 	from := l.cfg.Source.Pos()
 	if stop <= from {
 		return nil
+	}
+	if d := l.cfg.Delay(); d > 0 {
+		l.pause(d)
 	}
 	l.pieces = l.pieces[:0]
 	if now := time.Now().Unix(); l.cfg.Timestamps() && now != l.stamp {
