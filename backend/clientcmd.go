@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"strconv"
 	"strings"
 
 	"holdfast/backend/internal/commands"
@@ -104,14 +103,17 @@ func clientReply(s *session, x *commands.Ctx) {
 }
 
 func clientUnblock(s *session, x *commands.Ctx) {
-	id, err := strconv.ParseInt(string(x.Args[2]), 10, 64)
-	if err != nil {
-		x.Err(errNotInt)
-		return
-	}
 	asError := len(x.Args) == 4 && strings.EqualFold(string(x.Args[3]), "error")
-	if len(x.Args) > 4 || len(x.Args) == 4 && !asError && !strings.EqualFold(string(x.Args[3]), "timeout") {
+	id, ok := integer(x.Args[2])
+	switch {
+	case len(x.Args) > 4:
+		x.Err(errUnknownSub("CLIENT", clip(x.Args[1])))
+		return
+	case len(x.Args) == 4 && !asError && !strings.EqualFold(string(x.Args[3]), "timeout"):
 		x.Err("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR")
+		return
+	case !ok:
+		x.Err(errNotInt)
 		return
 	}
 	c := s.node.clients[id]

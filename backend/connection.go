@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"strconv"
 	"strings"
 
 	"holdfast/backend/acl"
@@ -61,8 +60,8 @@ func hello(s *session, x *commands.Ctx) {
 	var login [][]byte // user and password: of several the last count
 	rest := x.Args[1:]
 	if len(rest) > 0 {
-		v, err := strconv.Atoi(string(rest[0]))
-		if err != nil {
+		v, ok := integer(rest[0])
+		if !ok {
 			x.Err("ERR Protocol version is not an integer or out of range")
 			return
 		}
@@ -70,7 +69,7 @@ func hello(s *session, x *commands.Ctx) {
 			x.Err("NOPROTO unsupported protocol version")
 			return
 		}
-		proto, rest = v, rest[1:]
+		proto, rest = int(v), rest[1:]
 	}
 	for len(rest) > 0 {
 		switch option := strings.ToLower(string(rest[0])); {
@@ -121,14 +120,14 @@ func (s *session) greet(x *commands.Ctx) {
 }
 
 func selectDB(s *session, x *commands.Ctx) {
-	v, err := strconv.Atoi(string(x.Args[1]))
+	v, ok := integer(x.Args[1])
 	switch {
-	case err != nil:
+	case !ok:
 		x.Err("ERR invalid DB index")
-	case v < 0 || v >= s.node.cfg().Databases:
+	case v < 0 || v >= int64(s.node.cfg().Databases):
 		x.Err("ERR DB index is out of range")
 	default:
-		s.db = v
+		s.db = int(v)
 		x.OK()
 	}
 }

@@ -81,7 +81,7 @@ func functionDelete(s *session, x *commands.Ctx) {
 func functionFlush(s *session, x *commands.Ctx) {
 	switch {
 	case len(x.Args) > 3:
-		x.Err(errUnknownSub("FUNCTION", "flush"))
+		x.Err(errUnknownSub("FUNCTION", clip(x.Args[1])))
 		return
 	case len(x.Args) == 3 && !equalFold(string(x.Args[2]), "sync") && !equalFold(string(x.Args[2]), "async"):
 		x.Err("ERR FUNCTION FLUSH only supports SYNC|ASYNC option")
@@ -94,7 +94,7 @@ func functionFlush(s *session, x *commands.Ctx) {
 
 func functionRestore(s *session, x *commands.Ctx) {
 	if len(x.Args) > 4 {
-		x.Err(errUnknownSub("FUNCTION", "restore"))
+		x.Err(errUnknownSub("FUNCTION", clip(x.Args[1])))
 		return
 	}
 	policy := script.Append

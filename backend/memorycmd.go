@@ -2,7 +2,6 @@ package backend
 
 import (
 	"fmt"
-	"strconv"
 	"strings"
 
 	"holdfast/backend/internal/commands"
@@ -23,8 +22,8 @@ func memoryUsage(_ *session, x *commands.Ctx) {
 			x.Err(errSyntax)
 			return
 		}
-		n, err := strconv.ParseInt(string(x.Args[i+1]), 10, 64)
-		if err != nil {
+		n, ok := integer(x.Args[i+1])
+		if !ok {
 			x.Err(errNotInt)
 			return
 		}

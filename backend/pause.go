@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"strconv"
 	"strings"
 	"time"
 
@@ -19,13 +18,13 @@ type pause struct {
 }
 
 func clientPause(s *session, x *commands.Ctx) {
-	ms, err := strconv.ParseInt(string(x.Args[2]), 10, 64)
+	ms, ok := integer(x.Args[2])
 	mode := "all"
 	if len(x.Args) == 4 {
 		mode = strings.ToLower(string(x.Args[3]))
 	}
 	switch {
-	case err != nil:
+	case !ok:
 		x.Err("ERR timeout is not an integer or out of range")
 	case ms < 0:
 		x.Err("ERR timeout is negative")

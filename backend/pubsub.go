@@ -192,6 +192,10 @@ func appendMessage(b []byte, proto int, what string, words ...[]byte) []byte {
 
 func listChannels(of int) func(*session, *commands.Ctx) {
 	return func(s *session, x *commands.Ctx) {
+		if len(x.Args) > 3 {
+			x.Err(errUnknownSub("PUBSUB", clip(x.Args[1])))
+			return
+		}
 		var names []string
 		for name := range s.node.audience[of] {
 			if len(x.Args) < 3 || commands.Match(x.Args[2], []byte(name), false) {

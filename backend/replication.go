@@ -201,22 +201,24 @@ func roleReply(s *session, x *commands.Ctx) {
 // when that is enough or waiting is not allowed; otherwise it waits.
 func wait(s *session, x *commands.Ctx) {
 	n := s.node
-	want, err1 := strconv.Atoi(string(x.Args[1]))
-	ms, err2 := strconv.ParseInt(string(x.Args[2]), 10, 64)
+	want, wantOK := integer(x.Args[1])
+	ms, msOK := integer(x.Args[2])
 	switch {
 	case n.standing.role != roleMaster:
 		x.Err("ERR WAIT cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.")
-	case err1 != nil || err2 != nil:
+	case !wantOK:
 		x.Err(errNotInt)
+	case !msOK:
+		x.Err("ERR timeout is not an integer or out of range")
 	case ms < 0:
 		x.Err("ERR timeout is negative")
 	default:
 		have := n.confirm.Count(s.lastWrite)
-		if have >= want || !x.CanWait {
+		if int64(have) >= want || !x.CanWait {
 			x.Int(int64(have))
 			return
 		}
-		n.waitForReplicas(s, want, ms)
+		n.waitForReplicas(s, int(want), ms)
 	}
 }
 

@@ -342,6 +342,20 @@ func clusterPorts(t *testing.T) string {
 	return ""
 }
 
+// freePort finds a port that is free, and so is the control port of a node
+// there; both lie below the kernel's own range.
+func freePort(t *testing.T) int {
+	t.Helper()
+	for i := range 2000 {
+		port := 12000 + (os.Getpid()*7+i)%8000
+		if rangeFree(port, 1) && rangeFree(port+10000, 1) {
+			return port
+		}
+	}
+	t.Fatal("no free port")
+	return 0
+}
+
 // ports are the flags of a group that comes back where this one was.
 func (c *cluster) ports() string {
 	o := &c.opts

@@ -2,7 +2,9 @@ package commands
 
 import (
 	"bytes"
+	"errors"
 	"math"
+	"strconv"
 	"strings"
 
 	"holdfast/backend/internal/types"
@@ -73,6 +75,14 @@ func span(first, last int64, n int) (start, end int) {
 // timeout reads argument i, in seconds, as the moment in Unix ms at which it is over;
 // 0 is never.
 func (c *Ctx) timeout(i int) (until int64, ok bool) {
+	if _, err := strconv.ParseFloat(string(c.Args[i]), 64); errors.Is(err, strconv.ErrRange) {
+		text := errTimeoutRange // too large for a float, but a number
+		if c.Args[i][0] == '-' {
+			text = errTimeoutNeg
+		}
+		c.Err(text)
+		return 0, false
+	}
 	seconds, ok := c.float(i, errTimeout)
 	if !ok {
 		return 0, false
@@ -80,7 +90,7 @@ func (c *Ctx) timeout(i int) (until int64, ok bool) {
 	ms := math.Ceil(seconds * 1000)
 	switch {
 	case ms >= math.MaxInt64 || ms > 0 && int64(ms) > math.MaxInt64-c.Now:
-		c.Err("ERR timeout is out of range")
+		c.Err(errTimeoutRange)
 		return 0, false
 	case ms < 0:
 		c.Err(errTimeoutNeg)

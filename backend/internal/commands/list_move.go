@@ -162,11 +162,16 @@ func (c *Ctx) popCount(i int) (count int64, ok bool) {
 	if i == len(c.Args) {
 		return 1, true
 	}
-	if i+2 != len(c.Args) || !is(c.Args[i], "count") {
+	if i+2 > len(c.Args) || !is(c.Args[i], "count") {
 		c.Err(errSyntax)
 		return 0, false
 	}
-	return c.integerIn(i+1, 1, math.MaxInt64, "ERR count should be greater than 0")
+	count, ok = c.integerIn(i+1, 1, math.MaxInt64, "ERR count should be greater than 0")
+	if ok && i+2 < len(c.Args) {
+		c.Err(errSyntax)
+		return 0, false
+	}
+	return count, ok
 }
 
 func lmpop(c *Ctx) {

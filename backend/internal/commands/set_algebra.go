@@ -86,7 +86,7 @@ func sintercard(c *Ctx) {
 			c.Err(errSyntax)
 			return
 		}
-		if limit, ok = c.integerIn(i+1, 0, 1<<62, "ERR LIMIT can't be negative"); !ok {
+		if limit, ok = c.integerIn(i+1, 0, math.MaxInt64, "ERR LIMIT can't be negative"); !ok {
 			return
 		}
 	}

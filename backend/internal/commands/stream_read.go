@@ -124,7 +124,7 @@ func (c *Ctx) blockTime(i int) (until int64, ok bool) {
 		c.Err(errTimeoutNeg)
 		return 0, false
 	case ms > math.MaxInt64-c.Now:
-		c.Err("ERR timeout is out of range")
+		c.Err(errTimeoutRange)
 		return 0, false
 	case ms > 0:
 		ms += c.Now

@@ -81,10 +81,14 @@ const (
 	errWriteInRO   = "ERR Can not execute a script with write flag using *_ro command."
 	firstKey       = 3 // index of the first key among the arguments
 	fewestEvalArgs = 3
+	shaLength      = 40 // what is shorter or longer names no script, whatever follows
 )
 
 // Eval runs a script and appends its reply to out.
 func (e *Engine) Eval(h Host, req Request, out []byte) []byte {
+	if req.BySHA && len(req.Args[1]) != shaLength {
+		return resp.AppendError(out, errNoScript)
+	}
 	keys, argv, fail := splitKeys(req.Args)
 	if fail != "" {
 		return resp.AppendError(out, fail)
