@@ -5,8 +5,8 @@
 //
 // A netio loop reads a batch of bytes from a client (conn.go) and parses every
 // complete request in it. The engine mutex is taken once for the batch. Each
-// request passes the gate (exec.go): lookup, arity, authentication, role,
-// MULTI, run, propagate. Handlers (internal/commands) change the store
+// request passes the gate (exec.go): lookup, arity, authentication, what its user
+// may do (package acl, users.go), role, MULTI, run, propagate. Handlers (internal/commands) change the store
 // (internal/store) and append their reply to the session's own buffer; what a
 // handler changed leaves the gate as one unit of the replication stream
 // (internal/repl). After the mutex is released the buffer is written once, up
@@ -26,6 +26,10 @@
 // server that answers "unknown command" is a plain Redis and is handled in
 // Redis's way. Every reply is plain RESP2; maps are flat arrays of
 // name, value, name, value. The version spoken is 1.
+//
+// HOLDFAST has an ACL category of its own, holdfast, on both ports. Once a
+// connection has become a native link HOLDFAST is allowed on it, whoever it logs in
+// as then: the proxy said who it is first, and goes on for a client.
 //
 // On the data port:
 //
