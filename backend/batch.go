@@ -31,6 +31,10 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 		n.tick()
 	}
 	s.lastActive, s.unread = n.now, len(in)
+	if n.clientLimit.Load() > 0 {
+		s.count()
+		n.evictClients() // perhaps this one, before it costs more
+	}
 	x := &n.x
 	x.Out, x.Proto = s.conn.Buf(), s.proto
 	start, began, calls := len(x.Out), n.timing.clock, n.calls
@@ -57,6 +61,9 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 		}
 	}
 	n.running, s.unread = nil, len(in)-took
+	if s.unread > 0 {
+		s.unread -= s.parser.Started(in[took:])
+	}
 	n.stats.netIn += int64(took)
 	n.stats.netOut += int64(len(x.Out) - start)
 	n.timing.turns.turn(n.timing.clock-began, n.calls-calls)
@@ -175,6 +182,9 @@ func (s *session) emitHere(b []byte, gate uint64, replies int) {
 // the engine lock: it looks only at what the loop itself changes.
 func (s *session) limitOutput() {
 	s.count()
+	if s.node.clientLimit.Load() > 0 {
+		loopState(s.conn.Loop()).stir(s)
+	}
 	limits := &s.node.cfg().OutputLimits
 	limit := limits.Normal
 	if s.subs != nil {
@@ -194,6 +204,8 @@ func (s *session) limitOutput() {
 	}
 	if over {
 		s.node.log.Warn("Client closed for overcoming of output buffer limits", "addr", s.addr, "bytes", size)
+		s.dropped.Store(true)
 		s.conn.Close()
+		s.count()
 	}
 }

@@ -19,7 +19,7 @@ var clientRows = []row{
 	{"client|unblock", clientUnblock},
 	{"client|pause", clientPause},
 	{"client|unpause", func(s *session, x *commands.Ctx) { s.node.unpause(); x.OK() }},
-	{"client|no-evict", clientSwitch(func(s *session, on bool) { s.noEvict = on })},
+	{"client|no-evict", clientSwitch(func(s *session, on bool) { s.noEvict = on; s.node.evictClients() })},
 	{"client|no-touch", clientSwitch(func(s *session, on bool) { s.noTouch = on })},
 }
 
@@ -69,8 +69,7 @@ func clientSetInfo(s *session, x *commands.Ctx) {
 	}
 }
 
-// clientSwitch takes ON or OFF. What it switches is remembered and shown; it
-// has no effect before there is eviction.
+// clientSwitch takes ON or OFF.
 func clientSwitch(set func(s *session, on bool)) func(*session, *commands.Ctx) {
 	return func(s *session, x *commands.Ctx) {
 		switch strings.ToLower(string(x.Args[2])) {

@@ -32,11 +32,18 @@ func (s *session) describe() string {
 	if s.last != nil {
 		cmd = s.last.cmd.Full
 	}
+	if s.conn.Loop() == s.node.loop {
+		s.count()
+	}
+	unsent, events := s.unsent.Load(), "r"
+	if unsent > 0 {
+		events = "rw"
+	}
 	now := time.Now().UnixMilli()
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
-		" qbuf=%d qbuf-free=0 argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=0 omem=0 tot-mem=0 events=r cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
+		" qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=%s cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
 		s.id, s.addr, s.localAddr, s.conn.Fd(), s.name, (now-s.created)/1000, (now-s.lastActive)/1000, s.letters(), s.db, sub, psub, ssub, multi,
-		s.unread, s.queuedBytes(), cmd, s.user.Name(), s.redirection(), s.proto, s.libs[0], s.libs[1])
+		s.unread, max(0, s.conn.Unread()-s.unread), s.queuedBytes(), boolInt(unsent > 0), unsent, s.memory.Load(), events, cmd, s.user.Name(), s.redirection(), s.proto, s.libs[0], s.libs[1])
 }
 
 // letters are the flags of CLIENT LIST.

@@ -61,6 +61,7 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.setOptions(next)
 	n.guard(next)
 	n.setTiming(next)
+	n.limitClients(next)
 	n.slowlog.trim(next.SlowlogMaxLen)
 	n.derive()
 	n.limitTracking(next.TrackingTableMaxKeys)

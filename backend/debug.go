@@ -40,6 +40,7 @@ var debugCommands = map[string]struct {
 	"set-disable-deny-scripts":   {2, debugAllowAll},
 	"stringmatch-len":            {3, debugMatch},
 	"replicate":                  {-2, debugReplicate},
+	"replybuffer":                {-2, debugNothing}, // reply buffers belong to loops and have one size
 	"log":                        {-2, func(s *session, x *commands.Ctx) { s.node.log.Warn("DEBUG LOG: " + clip(x.Args[2])); x.OK() }},
 	"error":                      {2, func(_ *session, x *commands.Ctx) { x.Err(string(x.Args[2])) }},
 	"protocol":                   {2, debugProtocol},

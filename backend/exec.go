@@ -158,7 +158,13 @@ func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) 
 	s.last = h
 	n.unit.begin()
 	began := n.timing.clock
-	n.run(s, x, h, args)
+	if s.noTouch && h.cmd.Name != "touch" {
+		n.store.SetTouch(false)
+		n.run(s, x, h, args)
+		n.store.SetTouch(true)
+	} else {
+		n.run(s, x, h, args)
+	}
 	n.timing.turns.commands += n.timing.clock - began
 	if end := n.unit.end(); end > 0 {
 		s.batch.gate, s.lastWrite = end, end

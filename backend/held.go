@@ -126,8 +126,9 @@ func (s *session) shift(marks, bytes int) {
 // perLoop is what a loop keeps for the node: the clients with held replies, in
 // the order in which their oldest reply was held.
 type perLoop struct {
-	held  []*session
-	clock *netio.Timer
+	held    []*session
+	clock   *netio.Timer
+	stirred []*session // to be counted at the end of the turn
 }
 
 func loopState(l *netio.Loop) *perLoop {

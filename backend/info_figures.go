@@ -19,6 +19,7 @@ type stats struct {
 	errors      int64
 	netIn       int64                        // bytes of requests
 	netOut      int64                        // bytes of replies
+	evicted     int64                        // clients closed because all took too much memory
 	denied      [acl.DeniedChannel + 1]int64 // by reason
 }
 

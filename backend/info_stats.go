@@ -31,7 +31,7 @@ func infoStats(n *Node, b *infoText) {
 	b.field("expired_time_cap_reached_count", f.expiry.reached)
 	b.field("expire_cycle_cpu_milliseconds", f.expiry.spent.Milliseconds())
 	b.field("evicted_keys", f.store.Evicted)
-	b.zeros("evicted_clients")
+	b.field("evicted_clients", f.stats.evicted)
 	b.field("total_eviction_exceeded_time", f.evicting.total(f.at).Milliseconds())
 	b.field("current_eviction_exceeded_time", f.evicting.current(f.at).Milliseconds())
 	b.field("keyspace_hits", f.store.Hits)

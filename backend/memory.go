@@ -30,15 +30,19 @@ func (n *Node) uncountedMemory() int64 {
 const sessionBase = int64(unsafe.Sizeof(session{})) + 1<<10 // its connection, gnet's books
 
 // count brings up to date what the node's sum has of this client: what it sent
-// that is not executed, and what it does not read. It runs on the client's loop,
-// at every sign of life, and is cheap while both are nothing.
+// that is not executed, what it does not read, and what is kept for it. It runs
+// on the client's loop, at every sign of life, and is cheap while these are
+// nothing.
 func (s *session) count() {
-	size := int64(0)
-	if !s.conn.Closed() {
-		size = sessionBase + int64(s.conn.Unread()+s.conn.Untaken()+cap(s.held.out)+s.queuedBytes())
+	size, unsent := int64(0), int64(0)
+	if !s.conn.Closed() && !s.dropped.Load() {
+		unsent = int64(s.conn.Untaken() + cap(s.held.out))
+		size = sessionBase + unsent + int64(max(s.conn.Unread(), s.unread)+s.queuedBytes()) + s.books.Load()
 	}
-	if was := s.memory.Load(); size != was {
-		s.memory.Store(size)
+	if s.unsent.Load() != unsent {
+		s.unsent.Store(unsent)
+	}
+	if was := s.memory.Load(); size != was && s.memory.CompareAndSwap(was, size) {
 		s.node.clientMemory.Add(size - was)
 	}
 }
@@ -55,7 +59,7 @@ func (n *Node) countClients() {
 			defer n.mu.Unlock()
 			for _, s := range n.clients {
 				if s.conn.Loop() == l {
-					s.count()
+					s.limitOutput() // the soft limit is one of time
 				}
 			}
 		})

@@ -132,6 +132,7 @@ type Node struct {
 	errors     map[string]int64 // replied, by code
 
 	clientMemory atomic.Int64  // bytes that clients make the node hold
+	clientLimit  atomic.Int64  // bytes of it past which clients are closed; 0: none
 	hz           atomic.Int32  // turns of the timer a second
 	crowded      chan struct{} // there is more to evict than a command had time for
 
@@ -188,6 +189,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.guard(cfg)
 	n.setTiming(cfg)
+	n.limitClients(cfg)
 	n.hz.Store(int32(turnsPerSecond(cfg, 0)))
 	n.tick()
 	n.register()

@@ -75,7 +75,11 @@ func (s *session) listen(of int, name string) {
 	if s.subs.to[of] == nil {
 		s.subs.to[of] = make(map[string]struct{})
 	}
+	if _, known := s.subs.to[of][name]; known {
+		return
+	}
 	s.subs.to[of][name] = struct{}{}
+	s.keep(len(name), 1)
 	who := s.node.audience[of]
 	if who[name] == nil {
 		who[name] = make(map[*session]struct{})
@@ -107,7 +111,11 @@ func (s *session) unlisten(of int, name string) {
 	if s.subs == nil {
 		return
 	}
+	if _, known := s.subs.to[of][name]; !known {
+		return
+	}
 	delete(s.subs.to[of], name)
+	s.keep(len(name), -1)
 	who := s.node.audience[of]
 	delete(who[name], s)
 	if len(who[name]) == 0 {

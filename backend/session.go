@@ -56,6 +56,10 @@ type session struct {
 	held      heldReplies
 	leaves    bool         // closed once held is empty
 	memory    atomic.Int64 // bytes that n.clientMemory has of this client; written on the loop
+	unsent    atomic.Int64 // bytes of it that the client does not read; written on the loop
+	books     atomic.Int64 // bytes of what is kept for it: watched keys, subscriptions, prefixes
+	dropped   atomic.Bool  // it is about to be closed, and what it holds counts no more
+	stirred   bool         // it is to be counted at the end of the loop's turn
 	softSince int64        // unix ms since which the output is past the soft limit; 0: it is not
 }
 

@@ -67,7 +67,10 @@ func (t *tracking) watchPrefix(s *session, prefix string) {
 	if s.tracker.prefixes == nil {
 		s.tracker.prefixes = make(map[string]struct{})
 	}
-	s.tracker.prefixes[prefix] = struct{}{}
+	if _, known := s.tracker.prefixes[prefix]; !known {
+		s.tracker.prefixes[prefix] = struct{}{}
+		s.keep(len(prefix), 1)
+	}
 }
 
 // untrack ends it. The ids in the table of readers stay until their keys change:
@@ -79,6 +82,7 @@ func (s *session) untrack() {
 	t := s.node.tracking
 	for prefix := range s.tracker.prefixes {
 		w := t.prefixes[prefix]
+		s.keep(len(prefix), -1)
 		delete(w.clients, s)
 		if len(w.clients) == 0 {
 			delete(t.prefixes, prefix)

@@ -39,6 +39,7 @@ func (s *session) watchKey(k dbKey) {
 	}
 	n := s.node
 	s.watch.keys[k] = n.alive(k)
+	s.keep(len(k.key), 1)
 	if n.watchers[k] == nil {
 		n.watchers[k] = make(map[*session]struct{})
 	}
@@ -47,6 +48,7 @@ func (s *session) watchKey(k dbKey) {
 
 func (s *session) unwatch() {
 	for k := range s.watch.keys {
+		s.keep(len(k.key), -1)
 		delete(s.node.watchers[k], s)
 		if len(s.node.watchers[k]) == 0 {
 			delete(s.node.watchers, k)

@@ -10,6 +10,7 @@ const (
 	unauthArgs  = 10        // arguments before authentication
 	unauthBulk  = 16 << 10  // bytes of one argument before authentication
 	initialArgs = 16
+	largeBulk   = 32 << 10 // bytes of one argument from which Redis reads it by itself
 )
 
 // ProtocolError is a violation of the protocol by the peer. Its text is what
@@ -85,6 +86,21 @@ func (r *Requests) Missing(have int) int {
 		return 0
 	}
 	return max(0, r.pos-have)
+}
+
+// Started returns how many bytes in front of buf, an incomplete request, belong
+// to what is understood already: all up to the argument that is not complete,
+// and of a large one the line with its size too. What is left is only waiting.
+func (r *Requests) Started(buf []byte) int {
+	if r.need == 0 || r.pos >= len(buf) {
+		return 0
+	}
+	rest := buf[r.pos:]
+	end := bytes.IndexByte(rest[:min(len(rest), 32)], '\n')
+	if end < 0 || len(rest) < largeBulk {
+		return r.pos
+	}
+	return r.pos + end + 1
 }
 
 func (r *Requests) countLine(buf []byte) (count, next int, err error) {

@@ -29,8 +29,15 @@ func (s *Store) newClock() uint32 {
 	return s.seconds()
 }
 
+// SetTouch says whether lookups count as accesses, as they do at first: CLIENT
+// NO-TOUCH.
+func (s *Store) SetTouch(on bool) { s.untouched = !on }
+
 // access moves an entry's clock.
 func (db *DB) access(e types.Ref) {
+	if db.s.untouched {
+		return
+	}
 	meta := db.ks.dict.Meta(e)
 	clock := db.s.seconds()
 	if db.s.LFU() {

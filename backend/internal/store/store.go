@@ -62,16 +62,17 @@ type Store struct {
 	Hooks Hooks
 	Stats Stats
 
-	dbs     []*DB
-	heap    *heap
-	now     int64
-	expiry  Expiry
-	evict   Eviction
-	pool    evictionPool
-	phase   uint32 // metaPhase or 0: what entries that need no visit carry
-	walk    *Walk
-	retired []*heap // left behind by FLUSHALL, closed by Tidy
-	sweep   int     // the database the active expire cycle goes on with
+	dbs       []*DB
+	heap      *heap
+	now       int64
+	untouched bool // lookups are no accesses
+	expiry    Expiry
+	evict     Eviction
+	pool      evictionPool
+	phase     uint32 // metaPhase or 0: what entries that need no visit carry
+	walk      *Walk
+	retired   []*heap // left behind by FLUSHALL, closed by Tidy
+	sweep     int     // the database the active expire cycle goes on with
 }
 
 // DB is one database of a store. It stays the same object for the store's
