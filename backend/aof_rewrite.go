@@ -116,6 +116,7 @@ func (n *Node) rewriteBehind() {
 	ctx, cancel := context.WithCancel(n.life)
 	r := &n.aof.rewrite
 	r.cancel, r.scheduled, r.began = cancel, false, time.Now()
+	n.stats.forks++
 	n.log.Info("Background append only file rewriting started")
 	n.background(func() {
 		defer cancel()

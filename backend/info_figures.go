@@ -16,6 +16,7 @@ type stats struct {
 	connections int64
 	rejected    int64
 	fullSyncs   int64
+	forks       int64 // files written in the background, for which Redis forks
 	errors      int64
 	netIn       int64                        // bytes of requests
 	netOut      int64                        // bytes of replies

@@ -39,7 +39,8 @@ func infoStats(n *Node, b *infoText) {
 	b.field("pubsub_channels", f.channels)
 	b.field("pubsub_patterns", f.patterns)
 	b.field("pubsubshard_channels", f.shards)
-	b.zeros("latest_fork_usec", "total_forks")
+	b.field("latest_fork_usec", 0)
+	b.field("total_forks", f.stats.forks)
 	b.field("migrate_cached_sockets", f.targets)
 	b.zeros("slave_expires_tracked_keys",
 		"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",

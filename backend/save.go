@@ -97,6 +97,7 @@ func (n *Node) saveIfDue() {
 // saveBehind writes the snapshot file on a goroutine. The engine lock is held.
 func (n *Node) saveBehind() {
 	n.saves.busy = true
+	n.stats.forks++
 	n.background(func() { _ = n.saveNow(n.life, true) })
 }
 
