@@ -56,6 +56,11 @@ func rewriteLog(s *session, x *commands.Ctx) {
 // rewriteSoon rewrites as soon as no snapshot is written.
 func (n *Node) rewriteSoon() {
 	r := &n.aof.rewrite
+	if n.inExec {
+		n.log.Info("AOF was enabled during a transaction. An AOF background was scheduled to start when possible.")
+		r.scheduled = true
+		return
+	}
 	if n.saves.busy || r.cancel != nil {
 		n.log.Info("AOF was enabled but there is already another background operation. An AOF background was scheduled to start when possible.")
 		r.scheduled = true

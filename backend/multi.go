@@ -106,6 +106,7 @@ func exec(s *session, x *commands.Ctx) {
 	}
 	canWait := x.CanWait
 	x.CanWait = false
+	n.inExec = true
 	x.Array(len(t.requests))
 	for _, q := range t.requests {
 		if text := n.forbidsQueued(s, q); text != "" {
@@ -117,6 +118,7 @@ func exec(s *session, x *commands.Ctx) {
 		n.run(s, x, q.h, q.args)
 		x.Proto = s.proto
 	}
+	n.inExec = false
 	x.CanWait = canWait
 	x.Begin(nil) // what EXEC itself did is already in the unit
 }

@@ -103,6 +103,7 @@ type Node struct {
 	scripts *script.Engine
 	targets targets // of MIGRATE; has a lock of its own
 	apart   apart
+	inExec  bool // a transaction is under way
 	muted   bool // redis.set_repl: what commands change is not propagated
 
 	denials  acl.Log
