@@ -2,7 +2,6 @@ package backend
 
 import (
 	"encoding/hex"
-	"fmt"
 	"math"
 	"strconv"
 	"strings"
@@ -10,7 +9,6 @@ import (
 
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
-	"holdfast/backend/internal/store"
 )
 
 var debugRows = []row{{"debug", debug}}
@@ -18,16 +16,17 @@ var debugRows = []row{{"debug", debug}}
 const debugRefused = "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\", you can run it from a local connection, " +
 	"otherwise you need to set this option in the configuration file, and then restart the server."
 
-// debugCommands serve tests, ours and those of clients. The arity counts the
+// debugCommand serves tests, ours and those of clients. The arity counts the
 // words behind DEBUG; negative: at least.
-var debugCommands = map[string]struct {
+type debugCommand struct {
 	arity int
 	run   func(s *session, x *commands.Ctx)
-}{
+}
+
+var debugCommands = map[string]debugCommand{
 	"sleep":                      {2, debugSleep},
 	"digest":                     {1, debugDigest},
 	"digest-value":               {-2, debugDigestValue},
-	"object":                     {-2, debugObject},
 	"reload":                     {-1, debugReload},
 	"change-repl-id":             {1, debugChangeReplID},
 	"set-active-expire":          {2, debugActiveExpire},
@@ -56,6 +55,9 @@ func debug(s *session, x *commands.Ctx) {
 	}
 	name := string(x.Args[1])
 	c, known := debugCommands[strings.ToLower(name)]
+	if !known {
+		c, known = debugDataCommands[strings.ToLower(name)]
+	}
 	words := len(x.Args) - 1
 	if !known || words != c.arity && (c.arity > 0 || words < -c.arity) {
 		x.Err(errUnknownSub("DEBUG", clip(x.Args[1])))
@@ -95,20 +97,6 @@ func debugDigestValue(_ *session, x *commands.Ctx) {
 		sum := x.DB.DigestOf(key)
 		x.Simple(hex.EncodeToString(sum[:]))
 	}
-}
-
-// debugObject prints Redis's line, also for a key whose time has come; what has
-// no meaning here is 0.
-func debugObject(s *session, x *commands.Ctx) {
-	s.node.store.SetExpiry(store.ExpiryIgnore)
-	defer s.node.derive()
-	enc, ok := x.DB.Encoding(x.Args[2])
-	if !ok {
-		x.Err("ERR no such key")
-		return
-	}
-	size, _ := x.DB.MemoryUsage(x.Args[2], 0)
-	x.Simple(fmt.Sprintf("Value at:0x0 refcount:1 encoding:%s serializedlength:%d lru:0 lru_seconds_idle:0", enc, size))
 }
 
 // debugChangeReplID makes every replica resync from nothing.
@@ -199,3 +187,33 @@ func protocolBool(x *commands.Ctx, v bool) {
 		x.Out = append(x.Out, "#f\r\n"...)
 	}
 }
+
+// debugSkipChecksum lets RESTORE take payloads whose checksum is wrong.
+func debugSkipChecksum(s *session, x *commands.Ctx) {
+	s.node.options.SkipChecksum = string(x.Args[2]) != "0"
+	x.OK()
+}
+
+var debugHelp = help("DEBUG",
+	"CHANGE-REPL-ID", "Give the replication history a new id: every replica resyncs in full.",
+	"DICT-RESIZING (0|1)", "Let hash tables grow only when they must, or as usual.",
+	"DIGEST", "Return a digest of all data.",
+	"DIGEST-VALUE <key> ...", "Return digests of the values of keys.",
+	"ERROR <text>", "Return an error.",
+	"HTSTATS <dbid> [full]", "Return the state of a database's hash table.",
+	"HTSTATS-KEY <key> [full]", "Return the state of the hash table of a value.",
+	"LISTPACK <key>", "Print a compact value to the log.",
+	"LOADAOF", "Load the append-only file again.",
+	"LOG <text>", "Write a line to the log.",
+	"OBJECT <key>", "Return how a value is kept.",
+	"PAUSE-CRON (0|1)", "Stop periodic work, or go on with it.",
+	"POPULATE <count> [<prefix>] [<size>]", "Make so many string keys.",
+	"PROTOCOL <type>", "Return a value of that type of the protocol.",
+	"RELOAD [MERGE] [NOFLUSH] [NOSAVE]", "Write the snapshot file and load it.",
+	"REPLICATE <target> <command> ...", "Send a command to the replicas alone.",
+	"SET-ACTIVE-EXPIRE (0|1)", "Expire keys only when they are asked for, or also by themselves.",
+	"SET-DISABLE-DENY-SCRIPTS (0|1)", "Let scripts run commands that they may not.",
+	"SET-SKIP-CHECKSUM-VALIDATION (0|1)", "Take payloads of RESTORE whose checksum is wrong.",
+	"SLEEP <seconds>", "Do nothing for so long, holding everybody up.",
+	"STRINGMATCH-LEN <length> <pattern>", "Match a pattern with so many letters.",
+	"STRUCTSIZE", "Return how many bytes of a key are not its name and value.")

@@ -58,11 +58,14 @@ func (n *Node) limitMemory(cfg *conf.NodeConfig) {
 // limitTables lets no hash table grow past maxmemory: it would be paid for with
 // keys (dict.c, dictTypeExpandAllowed).
 func (n *Node) limitTables() {
-	if n.memoryLimit == 0 {
+	switch {
+	case n.rigid:
+		n.store.SetTableLimit(1)
+	case n.memoryLimit == 0:
 		n.store.SetTableLimit(0)
-		return
+	default:
+		n.store.SetTableLimit(max(n.memoryLimit-n.overhead(), 1))
 	}
-	n.store.SetTableLimit(max(n.memoryLimit-n.overhead(), 1))
 }
 
 // excess is how many bytes maxmemory is exceeded by.

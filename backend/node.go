@@ -123,6 +123,7 @@ type Node struct {
 
 	expiring   bool // the change that is reported next is an expiry
 	cronPaused bool // DEBUG PAUSE-CRON: nothing is done that no command does
+	rigid      bool // DEBUG DICT-RESIZING 0: hash tables grow only when they must
 	lazy       bool // DEBUG SET-ACTIVE-EXPIRE 0: keys expire only when asked for
 	dirty      int64
 	calls      int64

@@ -64,7 +64,7 @@ func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) erro
 // The engine lock is held.
 func (n *Node) replaceStore(fresh *store.Store) (old *store.Store) {
 	old = n.store
-	n.store = fresh
+	n.store, fresh.Stats = fresh, old.Stats
 	n.hook(fresh)
 	n.limitTables()
 	fresh.SetNow(n.now)

@@ -83,7 +83,11 @@ func restore(c *Ctx) {
 	if !ok {
 		return
 	}
-	v, err := rdb.Undump(c.Store, c.Args[3])
+	payload := c.Args[3]
+	if c.Options.SkipChecksum {
+		payload = rdb.Resealed(payload)
+	}
+	v, err := rdb.Undump(c.Store, payload)
 	if c.failed(err) {
 		return
 	}

@@ -14,6 +14,9 @@ type Options struct {
 	// small integers, which it does not where each value needs an access clock of
 	// its own (maxmemory with an LRU or LFU policy).
 	SharedIntegers bool
+	// SkipChecksum lets RESTORE take payloads whose checksum is wrong (DEBUG
+	// SET-SKIP-CHECKSUM-VALIDATION).
+	SkipChecksum bool
 }
 
 // deletion is the command that stands for the deletion of a key.

@@ -34,6 +34,17 @@ func AppendDump(out []byte, v store.Value) ([]byte, error) {
 // Seal appends the foot to the body of a payload, for tests that make their own.
 func Seal(body []byte) []byte { return seal(body, 0) }
 
+// Resealed is a copy of a payload with a checksum that is right: what it holds is
+// then judged alone. What is too short to have one comes back as it is.
+func Resealed(payload []byte) []byte {
+	body := len(payload) - dumpFoot
+	if body < 0 {
+		return payload
+	}
+	sealed := append([]byte(nil), payload[:body+2]...)
+	return binary.LittleEndian.AppendUint64(sealed, crc64(0, sealed))
+}
+
 func seal(b []byte, from int) []byte {
 	b = binary.LittleEndian.AppendUint16(b, writeVersion)
 	return binary.LittleEndian.AppendUint64(b, crc64(0, b[from:]))

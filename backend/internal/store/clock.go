@@ -92,15 +92,6 @@ func (db *DB) Frequency(key []byte) (n int, ok bool) {
 // idle is the seconds since the last access that a clock in LRU form tells.
 func (s *Store) idle(meta uint32) uint32 { return (s.seconds() - meta) & metaClock }
 
-// AccessClock is the 24 bits themselves, for DEBUG OBJECT.
-func (db *DB) AccessClock(key []byte) (clock uint32, ok bool) {
-	e := db.find(key)
-	if e == 0 {
-		return 0, false
-	}
-	return db.ks.dict.Meta(e) & metaClock, true
-}
-
 // SetIdle sets key's last access so many seconds back: RESTORE IDLETIME.
 func (db *DB) SetIdle(key []byte, seconds int64) {
 	if e := db.find(key); e != 0 {

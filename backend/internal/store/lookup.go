@@ -122,6 +122,39 @@ func (db *DB) Look(key []byte) (v Value, ok bool) {
 	return db.ks.value(e), true
 }
 
+// Inspection is what DEBUG OBJECT tells of a key.
+type Inspection struct {
+	Value    Value
+	Encoding types.Encoding
+	Block    types.Ref // where the entry lies
+	Clock    uint32    // the access clock's bits
+	Idle     uint32    // seconds since the last access, while the clock keeps the time
+}
+
+// Inspect looks at a key from outside: it is no access and counts nowhere.
+func (db *DB) Inspect(key []byte) (o Inspection, ok bool) {
+	e := db.find(key)
+	if e == 0 {
+		return o, false
+	}
+	meta := db.ks.dict.Meta(e)
+	o = Inspection{Value: db.ks.value(e), Block: e, Clock: meta & metaClock, Idle: db.s.idle(meta)}
+	o.Encoding, _ = db.Encoding(key)
+	return o, true
+}
+
+// EntrySizes are bytes that a key takes beside its name and value.
+type EntrySizes struct {
+	Entry, Bucket int // of every key: its header, its place in the table
+	Expire        int // of one that expires, at most
+	Root          int // of one that holds a collection
+}
+
+// Sizes returns them.
+func Sizes() EntrySizes {
+	return EntrySizes{Entry: types.EntryHeader, Bucket: 4, Expire: trailerSize + 4, Root: rootSize}
+}
+
 // Exists tells whether there is such a key.
 func (db *DB) Exists(key []byte) bool { return db.read(key) != 0 }
 

@@ -181,6 +181,9 @@ func (s *Store) ResidentMemory() int64 { return s.heap.arena.Resident() }
 // will come. It does nothing once there are keys.
 func (db *DB) Expect(n int) { db.ks.dict.Expand(n) }
 
+// Tables is the state of the table of keys, for DEBUG HTSTATS.
+func (db *DB) Tables() []types.TableStats { return db.ks.dict.Tables() }
+
 // Overhead is the bytes that the tables of keys, and of keys that expire, take
 // beside the entries themselves.
 func (db *DB) Overhead() (keys, expires int) {

@@ -38,8 +38,11 @@ type entry struct {
 	vlen uint32
 }
 
+// EntryHeader is the bytes of an entry beside its key and value.
+const EntryHeader = int(unsafe.Sizeof(entry{}))
+
 const (
-	entryHeader = int(unsafe.Sizeof(entry{}))
+	entryHeader = EntryHeader
 	minBuckets  = 4
 )
 

@@ -128,6 +128,39 @@ func (d *Dict) Sample(n int, visit func(e Ref)) {
 	}
 }
 
+// TableStats describes one of a dictionary's tables.
+type TableStats struct {
+	Size   int   // buckets
+	Used   int   // entries
+	Chains []int // how many buckets hold so many entries, by that number
+}
+
+// Tables describes the table, and during a rehash also the one it moves to. It
+// takes time with the number of entries.
+func (d *Dict) Tables() []TableStats {
+	all := []TableStats{d.describe(0)}
+	if d.moved >= 0 {
+		all = append(all, d.describe(1))
+	}
+	return all
+}
+
+func (d *Dict) describe(t int) TableStats {
+	tb := &d.tables[t]
+	s := TableStats{Size: len(tb.buckets), Used: tb.used, Chains: []int{0}}
+	for _, e := range tb.buckets {
+		n := 0
+		for ; e != 0; e = d.at(e).next {
+			n++
+		}
+		for len(s.Chains) <= n {
+			s.Chains = append(s.Chains, 0)
+		}
+		s.Chains[n]++
+	}
+	return s
+}
+
 // Clear frees all entries and the tables.
 func (d *Dict) Clear() {
 	for !d.ClearStep(1 << 20) {

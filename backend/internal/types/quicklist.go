@@ -24,6 +24,17 @@ type qnode struct {
 // Len is the number of elements.
 func (q *Quicklist) Len() int { return q.count }
 
+// Nodes is the number of listpacks.
+func (q *Quicklist) Nodes() int { return len(q.nodes()) }
+
+// Bytes is the length of all listpacks together.
+func (q *Quicklist) Bytes() (sum int) {
+	for i := range q.nodes() {
+		sum += len(q.lp(i))
+	}
+	return sum
+}
+
 func (q *Quicklist) nodes() []qnode { return q.array[q.head:] }
 
 func (q *Quicklist) lp(node int) Listpack { return q.sp.listpack(q.nodes()[node].ref) }

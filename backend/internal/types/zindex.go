@@ -22,6 +22,9 @@ func newZIndex(a *Arena, n int) *ZIndex {
 // Len is the number of members.
 func (x *ZIndex) Len() int { return x.dict.Len() }
 
+// Tables describes the table of members; see Dict.Tables.
+func (x *ZIndex) Tables() []TableStats { return x.dict.Tables() }
+
 // ClearStep frees about n members and reports whether all is free. The tree goes
 // with the first step: it has a fortieth as many blocks.
 func (x *ZIndex) ClearStep(n int) bool {
