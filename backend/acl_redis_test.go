@@ -227,3 +227,22 @@ func TestRefusalsAreRedis(t *testing.T) {
 		t.Errorf("the log:\n  here %q\n redis %q", logs[0], logs[1])
 	}
 }
+
+// Which words are keys, and what is done to them, is what rules about keys rest on.
+func TestKeysAreRedis(t *testing.T) {
+	t.Parallel()
+	p := newACLPair(t)
+	for _, line := range append(slices.Clone(aclRequests), "SET a b EX 1 GET", "SET a get", "BITFIELD a OVERFLOW SAT GET u4 0", "BITFIELD a GET u4 0 INCRBY u4 0 1", "BITFIELD a GET",
+		"MIGRATE h 1 k 0 1", "MIGRATE h 1 k 0 1 COPY", "MIGRATE h 1 k 0 1 KEYS a b", "MIGRATE h 1 k 0 1 AUTH KEYS", "SORT a LIMIT 0 STORE GET x STORE b STORE c", "SORT_RO a GET b",
+		"XREADGROUP GROUP g c COUNT 1 STREAMS a b > >", "XREAD COUNT 1 BLOCK 0 STREAMS a 0", "XADD a * f v", "XGROUP CREATE a g 0", "EVAL x 0 a", "EVAL x -1 a", "FCALL f 2 a b",
+		"ZUNION 2 a b", "ZUNION 0 a", "ZINTERSTORE a 1 b WEIGHTS 1", "SINTERCARD 2 a b", "LMPOP 3 a b LEFT", "BLMPOP 0 1 a LEFT", "BZMPOP 0 2 a b MIN", "ZMPOP 1 a MIN", "BLPOP a b 0",
+		"GEORADIUS a 1 1 1 m STORE b STOREDIST c", "GEOSEARCHSTORE a b FROMLONLAT 1 1 BYRADIUS 1 m", "OBJECT FREQ a", "MEMORY USAGE a", "SPUBLISH a b", "PUBLISH a b", "BITOP AND a b c",
+		"PFCOUNT a b", "PFMERGE a b", "LCS a b", "WATCH a b", "RESTORE a 0 x", "LMOVE a b LEFT LEFT", "SMOVE a b c", "GETDEL a", "EXPIRETIME a", "SUBSTR a 0 1", "NOSUCH a", "GET", "PING") {
+		if p.old && !strings.Contains(line, " ") {
+			continue // asking about a command without arguments was a wrong arity
+		}
+		for _, how := range []string{"GETKEYS", "GETKEYSANDFLAGS"} {
+			p.compare(p.admin, append([]string{"COMMAND", how}, strings.Fields(line)...)...)
+		}
+	}
+}
