@@ -18,9 +18,9 @@
 //
 // # What it does not do
 //
-// It never compresses what it writes. It reads no modules and no
-// hashes whose fields expire: such a file is refused, and the error names what
-// stands in the way. That the members of a compact
-// encoding are distinct and in order is taken on trust (types says what a lie
-// costs).
+// It never compresses what it writes, and does not write when the consumers of a
+// stream were last active, for which version 10 has no place. It reads no modules
+// and no hashes whose fields expire: such a file is refused, and the error names
+// what stands in the way. That the members of a compact encoding are distinct and
+// in order is taken on trust (types says what a lie costs).
 package rdb

@@ -18,7 +18,7 @@
 // Reading:
 //
 //	v, ok, err := db.Get(key)       // err is ErrWrongType
-//	h, ok, err := db.Hash(key)      // a view; also List, SetOf, ZSet
+//	h, ok, err := db.Hash(key)      // a view; also List, SetOf, ZSet, Stream
 //	v, ok := db.Value(key)          // of any type
 //
 // Writing a string, which reports the change itself:
@@ -29,6 +29,7 @@
 // Writing a collection: open it, change it through the methods of the view,
 // and call Done, always, with whether it changed. Done keeps the new root,
 // deletes what has become empty (gone: notify "del"), and reports the change.
+// Only a stream stays when it is empty.
 //
 //	h, err := db.MakeHash(key)      // as it is, or new
 //	if err != nil { … }

@@ -32,11 +32,16 @@
 //	ZSet   Listpack of members and scores      then a ZIndex: a Dict and a counted B+ tree
 //	List   Listpack                            then a Quicklist: an array of listpacks
 //
+// A Stream has one form, however many entries it has: nodes, which are listpacks of
+// Redis's too, in an index by ID, and groups with an index of what is pending for them
+// and for each of their consumers. These indexes are B+ trees as well (idTree), which
+// tie no object of the collector's to a stream.
+//
 // An HLL is not one of them: it is a string with an inner form, which is Redis's too.
 //
-// Space holds the Limits at which one becomes the other. Hash, Set, ZSet and List are
-// views: small values made from what the keyspace keeps of a collection (a Root),
-// which convert it as it grows and give the new Root back.
+// Space holds the Limits at which one becomes the other. Hash, Set, ZSet, List and
+// Stream are views: small values made from what the keyspace keeps of a collection (a
+// Root), which convert it as it grows and give the new Root back.
 //
 // Everything that a client orders, cuts or counts by works on positions: a range of a
 // ZSet by score or by member is first turned into ranks, by two descents of the tree,
@@ -50,6 +55,6 @@
 //
 // It does not limit the size of a collection, and does not check what it is given
 // except bytes from outside (ValidListpack, ValidIntset, the Load functions). Those
-// are checked for form; that members are distinct and sorted is taken on trust, and a
-// lie about it costs wrong answers, never a wrong access.
+// are checked for form; that members are distinct and sorted, and the entries of a
+// stream's node in order, is taken on trust, and a lie about it costs wrong answers, never a wrong access.
 package types
