@@ -77,6 +77,8 @@ func subcommands() []*cobra.Command {
 		drillCommand(),
 		cliCommand(),
 		benchCommand(),
+		checkRDBCommand(),
+		checkAOFCommand(),
 		healthCommand(),
 	}
 }

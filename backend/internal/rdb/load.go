@@ -19,20 +19,29 @@ const (
 // buffered bytes behind it. Keys keep their expiry even when it has passed. An
 // error leaves the store half filled, to be closed.
 func Load(in io.Reader, into *store.Store) (Info, error) {
-	l := loader{reader: newReader(in, readAhead), into: into, db: into.DB(0), expire: store.NoExpire}
+	l := newLoader(in, into)
+	err := l.load()
+	return l.info, err
+}
+
+func newLoader(in io.Reader, into *store.Store) *loader {
+	return &loader{reader: newReader(in, readAhead), into: into, db: into.DB(0), expire: store.NoExpire, stored: func(int64, int64) {}}
+}
+
+func (l *loader) load() error {
 	if err := l.header(); err != nil {
-		return l.info, err
+		return err
 	}
 	for {
 		op, err := l.byte()
 		if err != nil {
-			return l.info, err
+			return err
 		}
 		if op == opEnd {
-			return l.info, l.checksum()
+			return l.checksum()
 		}
 		if err := l.part(op); err != nil {
-			return l.info, err
+			return err
 		}
 	}
 }
@@ -42,8 +51,9 @@ type loader struct {
 	info   Info
 	into   *store.Store
 	db     *store.DB
-	expire int64  // of the next key
-	name   []byte // of the present one
+	expire int64                     // of the next key
+	name   []byte                    // of the present one
+	stored func(began, expire int64) // a key was stored whose bytes began there
 }
 
 func (l *loader) header() error {
@@ -182,6 +192,7 @@ func (l *loader) resizeDB() error {
 // key reads one key with its value. A key that comes twice is a sign of a torn
 // snapshot: which of the two is right nobody knows.
 func (l *loader) key(kind byte) error {
+	began := l.at
 	b, err := l.text()
 	if err != nil {
 		return err
@@ -196,7 +207,11 @@ func (l *loader) key(kind byte) error {
 	if err != nil {
 		return fmt.Errorf("key %.64q: %w", l.name, err)
 	}
-	return it.put(l.db, l.name, expire)
+	if err := it.put(l.db, l.name, expire); err != nil {
+		return err
+	}
+	l.stored(began, expire)
+	return nil
 }
 
 // item is a value that was read and belongs to no key yet: a string's bytes,
