@@ -112,7 +112,7 @@ func (n *Node) setOptions(cfg *conf.NodeConfig) {
 	e := eviction(cfg)
 	n.options = commands.Options{
 		HLLSparseMax: int(cfg.HLLSparseMaxBytes), LazyExpire: cfg.LazyExpire, LazyServerDel: cfg.LazyServerDel,
-		SkipChecksum:   n.options.SkipChecksum,
+		SanitizeDump: cfg.SanitizeDumpPayload, SkipChecksum: n.options.SkipChecksum,
 		SharedIntegers: cfg.MaxMemory == 0 || e.Order != store.LRU && e.Order != store.LFU || cfg.MaxMemoryPolicy == "noeviction",
 	}
 }

@@ -115,7 +115,7 @@ func (n *Node) addData(fresh *store.Store, info rdb.Info, merge bool) error {
 		if payload, err = rdb.AppendDump(payload[:0], v); err != nil {
 			return err
 		}
-		copied, err := rdb.Undump(n.store, payload)
+		copied, err := rdb.Undump(n.store, payload, rdb.Undumping{})
 		if err != nil {
 			return err
 		}

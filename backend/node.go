@@ -181,6 +181,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.scripts = script.New(RedisVersion)
 	for _, x := range n.contexts() {
 		x.Options = &n.options
+		x.SetWarn(func(text string) { n.log.Warn(text) })
 		x.SetWake(n.signal)
 	}
 	n.inner.InScript = true

@@ -48,6 +48,7 @@ type Ctx struct {
 	hll     types.HLL // one that is being changed
 	effects Effects
 	wait    Wait
+	log     func(text string)
 	notify  func(class Class, event string, db int, key []byte)
 	wake    func(db int, key []byte)
 }
@@ -89,6 +90,15 @@ func (c *Ctx) SetNotify(f func(class Class, event string, db int, key []byte)) {
 // SetWake sets what hears that those who wait for a key have to look again, though
 // it was not changed; nil lets them wait.
 func (c *Ctx) SetWake(f func(db int, key []byte)) { c.wake = f }
+
+// SetWarn sets where warnings for the log go; nil drops them.
+func (c *Ctx) SetWarn(f func(text string)) { c.log = f }
+
+func (c *Ctx) warn(text string) {
+	if c.log != nil {
+		c.log(text)
+	}
+}
 
 // Dirty returns how many changes the request has counted.
 func (c *Ctx) Dirty() int { return c.dirty }

@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"errors"
+
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
@@ -83,11 +85,11 @@ func restore(c *Ctx) {
 	if !ok {
 		return
 	}
-	payload := c.Args[3]
-	if c.Options.SkipChecksum {
-		payload = rdb.Resealed(payload)
+	v, err := rdb.Undump(c.Store, c.Args[3], rdb.Undumping{Unsummed: c.Options.SkipChecksum, Deep: c.sanitizes()})
+	if errors.Is(err, rdb.ErrDumpData) {
+		c.warn(err.Error())
+		err = rdb.ErrDumpData
 	}
-	v, err := rdb.Undump(c.Store, payload)
 	if c.failed(err) {
 		return
 	}
@@ -106,6 +108,11 @@ func restore(c *Ctx) {
 	if until != store.NoExpire && !o.absolute {
 		c.propagateRestore(until)
 	}
+}
+
+// sanitizes tells whether a payload is checked in depth (sanitize-dump-payload).
+func (c *Ctx) sanitizes() bool {
+	return c.Options.SanitizeDump == "yes" || c.Options.SanitizeDump == "clients" && !c.Replaying
 }
 
 // restoredUntil reads the time to live as the moment of expiry in Unix ms.

@@ -6,6 +6,9 @@ type Options struct {
 	// HLLSparseMax is the size in bytes up to which a HyperLogLog stays sparse
 	// (hll-sparse-max-bytes).
 	HLLSparseMax int
+	// SanitizeDump says whose RESTORE payloads are checked in depth: no, yes or
+	// clients (sanitize-dump-payload).
+	SanitizeDump string
 	// LazyExpire and LazyServerDel choose the word by which replicas are told of
 	// a key that expired or that another command's effect deleted: UNLINK
 	// instead of DEL (lazyfree-lazy-expire, lazyfree-lazy-server-del).

@@ -71,6 +71,8 @@ func (l *loader) listNode(list *types.List) error {
 	switch {
 	case err != nil:
 		return err
+	case form == nodePlain && len(b) == 0:
+		return l.failf("an empty element in a node of its own")
 	case form == nodePlain:
 		list.Push(types.Tail, b)
 		return nil

@@ -4,6 +4,7 @@ import (
 	"bytes"
 	"encoding/binary"
 	"errors"
+	"fmt"
 
 	"holdfast/backend/internal/store"
 )
@@ -34,54 +35,54 @@ func AppendDump(out []byte, v store.Value) ([]byte, error) {
 // Seal appends the foot to the body of a payload, for tests that make their own.
 func Seal(body []byte) []byte { return seal(body, 0) }
 
-// Resealed is a copy of a payload with a checksum that is right: what it holds is
-// then judged alone. What is too short to have one comes back as it is.
-func Resealed(payload []byte) []byte {
-	body := len(payload) - dumpFoot
-	if body < 0 {
-		return payload
-	}
-	sealed := append([]byte(nil), payload[:body+2]...)
-	return binary.LittleEndian.AppendUint64(sealed, crc64(0, sealed))
-}
-
 func seal(b []byte, from int) []byte {
 	b = binary.LittleEndian.AppendUint16(b, writeVersion)
 	return binary.LittleEndian.AppendUint64(b, crc64(0, b[from:]))
 }
 
-// unseal returns a payload without its foot, which it checks.
-func unseal(payload []byte) ([]byte, error) {
+// unseal returns a payload without its foot, which it checks; the sum only if asked to.
+func unseal(payload []byte, sum bool) ([]byte, error) {
 	body := len(payload) - dumpFoot
 	if body < 0 {
 		return nil, ErrDumpVersion
 	}
 	version := binary.LittleEndian.Uint16(payload[body:])
-	sum := binary.LittleEndian.Uint64(payload[body+2:])
-	if version > readVersion || sum != crc64(0, payload[:body+2]) {
+	if version > readVersion || sum && binary.LittleEndian.Uint64(payload[body+2:]) != crc64(0, payload[:body+2]) {
 		return nil, ErrDumpVersion
 	}
 	return payload[:body], nil
 }
 
+// Undumping says how a payload is checked.
+type Undumping struct {
+	Unsummed bool // the checksum may be wrong: for tests
+	Deep     bool // members must be distinct, in every encoding
+}
+
 // Undump reads a DUMP payload into s; the value is in no database until it is
-// Put. The error is ErrDumpVersion or ErrDumpData. An empty collection, which
-// only old servers dump, is ErrDumpData too, as in Redis. The payload must not
-// change before Put.
-func Undump(s *store.Store, payload []byte) (Undumped, error) {
-	body, err := unseal(payload)
+// Put. The error is ErrDumpVersion, or wraps ErrDumpData and says what is wrong.
+// An empty collection, which only old servers dump, is ErrDumpData too, as in
+// Redis. The payload must not change before Put.
+func Undump(s *store.Store, payload []byte, how Undumping) (Undumped, error) {
+	body, err := unseal(payload, !how.Unsummed)
 	if err != nil || len(body) == 0 {
 		return Undumped{}, ErrDumpVersion
 	}
 	const ahead = 512 // the payload is in memory
 	l := loader{reader: newReader(bytes.NewReader(body[1:]), ahead), into: s}
 	it, err := l.item(body[0])
-	if err != nil || it.kind == store.None {
-		return Undumped{}, ErrDumpData
+	if err == nil && it.kind == store.None {
+		err = l.failf("an empty collection")
 	}
-	if l.at != int64(len(body)-1) {
+	if err == nil && l.at != int64(len(body)-1) {
+		err = l.failf("%d bytes behind the value", int64(len(body)-1)-l.at)
+	}
+	if err == nil && how.Deep && !it.distinct(s) {
+		err = l.failf("%v", errTwice)
+	}
+	if err != nil {
 		it.drop(s)
-		return Undumped{}, ErrDumpData
+		return Undumped{}, fmt.Errorf("%w: %s integrity check failed: %w", ErrDumpData, formName(body[0]), err)
 	}
 	return Undumped{it}, nil
 }

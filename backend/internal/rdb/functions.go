@@ -25,7 +25,7 @@ var (
 // Functions returns the code of the libraries in a payload of FUNCTION DUMP.
 // The error is ErrDumpVersion, or says in Redis's words what is wrong.
 func Functions(payload []byte) ([][]byte, error) {
-	body, err := unseal(payload)
+	body, err := unseal(payload, true)
 	if err != nil {
 		return nil, err
 	}

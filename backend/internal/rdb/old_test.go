@@ -3,6 +3,7 @@ package rdb
 import (
 	"bytes"
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"math"
 	"slices"
@@ -334,7 +335,7 @@ func FuzzRestore(f *testing.F) {
 
 // restore is RESTORE with REPLACE.
 func restore(s *store.Store, db int, key, payload []byte, expire int64) error {
-	v, err := Undump(s, payload)
+	v, err := Undump(s, payload, Undumping{})
 	if err != nil {
 		return err
 	}
@@ -367,7 +368,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"no type at all": {sealed([]byte{200, 1, 1}), ErrDumpData},
 		"trailing list":  {sealed(append(append([]byte{typeListZip}, blob(zip("a"))...), 1)), ErrDumpData},
 	} {
-		if err := restore(s, 0, []byte("k"), c.payload, store.NoExpire); err != c.want {
+		if err := restore(s, 0, []byte("k"), c.payload, store.NoExpire); !errors.Is(err, c.want) {
 			t.Errorf("%s: %v, want %v", name, err, c.want)
 		}
 		if got := show(t, s, "k"); got != "string before" {

@@ -220,7 +220,7 @@ func (l *loader) consumer(g types.Group, kind byte) (c types.Consumer, err error
 	}
 	c, ok := g.AddConsumer(b, 0)
 	if !ok {
-		return c, l.failf("consumer %.64q comes twice", b)
+		return c, l.failf("Duplicate stream consumer detected: %.64q", b)
 	}
 	seen, err := l.uint64()
 	active := seen
