@@ -100,8 +100,9 @@ func aclDelUser(s *session, x *commands.Ctx) {
 	x.Int(int64(deleted))
 }
 
-// killUser closes all that is logged in as a user.
+// killUser closes all that is logged in as a user who is no more.
 func (n *Node) killUser(caller *session, user *acl.User) {
+	n.feeds.DropUser(user.Name())
 	n.killClients(caller, func(c *session) bool { return c.user == user })
 }
 

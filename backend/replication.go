@@ -69,6 +69,7 @@ func psync(s *session, x *commands.Ctx) {
 		s.peer.hello.Old = true
 	}
 	n.stream.Activate()
+	s.peer.hello.User = s.user.Name()
 	s.peer.detached = true
 }
 

@@ -260,6 +260,12 @@ func TestReplicaLogsIn(t *testing.T) {
 	plain.follows(m)
 	equal(t, m, r)
 	equal(t, m, plain)
+	m.must("ACL DELUSER replica")
+	for _, p := range []*process{r, plain} {
+		await(t, "who replicates as a deleted user is cut off", func() bool {
+			return strings.Contains(p.must("INFO replication").Text, "master_link_status:down")
+		})
+	}
 }
 
 // logOf is the reason of the newest entry of ACL LOG.

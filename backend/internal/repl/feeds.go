@@ -128,6 +128,17 @@ func (m *Feeds) DropAll(why string) {
 	}
 }
 
+// DropUser disconnects the replicas that logged in as a user who is no more.
+func (m *Feeds) DropUser(user string) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.feeds {
+		if f.hello.User == user {
+			f.end(errors.New("its user was deleted"))
+		}
+	}
+}
+
 // Replicas lists the replicas in the order they came.
 func (m *Feeds) Replicas() []ReplicaInfo {
 	m.mu.Lock()

@@ -15,6 +15,7 @@ type Hello struct {
 	EOF   bool   // capa eof: it takes a snapshot of unknown length
 	PSYNC bool   // capa psync2: +CONTINUE may carry a new id
 	Old   bool   // it asked by SYNC: no PSYNC replies, no acknowledgements
+	User  string // as whom it logged in; the node's to set
 
 	Native      bool
 	RunID       string
