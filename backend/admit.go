@@ -15,6 +15,8 @@ import (
 func (n *Node) admit(s *session, x *commands.Ctx, h *handler, args [][]byte) bool {
 	c := n.facts(h, args)
 	switch {
+	case c.Name == "debug" && !s.isTrusted(n.cfg().EnableDebugCommand): // before it is queued
+		n.fail(s, x, debugRefused)
 	case !s.authed && !c.Has(command.NoAuth) && !n.users.Open():
 		n.fail(s, x, noAuth)
 	case s.multi != nil && c.Has(command.NoMulti):

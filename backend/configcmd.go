@@ -40,8 +40,7 @@ func configSet(s *session, x *commands.Ctx) {
 		changes = append(changes, conf.Pair{Name: strings.ToLower(string(x.Args[i])), Value: string(x.Args[i+1])})
 	}
 	n := s.node
-	protected := n.cfg().EnableProtectedConfigs
-	may := protected == "yes" || protected == "local" && local(s.conn.RemoteAddr())
+	may := s.isTrusted(n.cfg().EnableProtectedConfigs)
 	if err := n.settings.Set(may, changes...); err != nil {
 		x.Err("ERR " + err.Error())
 		return

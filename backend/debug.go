@@ -45,11 +45,16 @@ var debugCommands = map[string]debugCommand{
 	"protocol":                   {2, debugProtocol},
 }
 
+// isTrusted tells whether a setting that is yes, no or local lets the session do
+// what it is about.
+func (s *session) isTrusted(setting string) bool {
+	return setting == "yes" || setting == "local" && local(s.conn.RemoteAddr())
+}
+
 // debug is for people on the machine itself unless configured otherwise, as in
 // Redis.
 func debug(s *session, x *commands.Ctx) {
-	enabled := s.node.cfg().EnableDebugCommand
-	if enabled == "no" || enabled == "local" && !local(s.conn.RemoteAddr()) {
+	if !s.isTrusted(s.node.cfg().EnableDebugCommand) {
 		x.Err(debugRefused)
 		return
 	}

@@ -60,3 +60,25 @@ func TestDebugResizing(t *testing.T) {
 	p.must("SET one more")
 	await(t, "the table grows", func() bool { return strings.Contains(p.must("DEBUG HTSTATS 0").Text, " table size: 2048\n") })
 }
+
+// Who may not use DEBUG may not queue it either; the settings say who.
+func TestTrustedSettings(t *testing.T) {
+	t.Parallel()
+	for setting, trusted := range map[string]bool{"no": false, "local": true, "yes": true} {
+		p := begin(t, t.TempDir(), "--enable-debug-command", setting, "--enable-protected-configs", setting)
+		_, err := ask(t, p.data, "DEBUG", "JMAP")
+		if (err == nil) != trusted || err != nil && !strings.HasPrefix(err.Error(), "ERR DEBUG command not allowed. If the enable-debug-command option is set to \"local\"") {
+			t.Errorf("enable-debug-command %s: %v", setting, err)
+		}
+		p.must("MULTI")
+		_, queued := ask(t, p.data, "DEBUG", "JMAP")
+		_, err = ask(t, p.data, "EXEC")
+		if (queued == nil) != trusted || (err == nil) != trusted {
+			t.Errorf("enable-debug-command %s in a transaction: %v, then %v", setting, queued, err)
+		}
+		_, err = ask(t, p.data, "CONFIG", "SET", "dbfilename", "other.rdb")
+		if (err == nil) != trusted || err != nil && !strings.HasSuffix(err.Error(), "can't set protected config") {
+			t.Errorf("enable-protected-configs %s: %v", setting, err)
+		}
+	}
+}
