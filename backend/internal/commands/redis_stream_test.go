@@ -2,7 +2,11 @@ package commands
 
 import (
 	"fmt"
+	"io"
 	"math/rand/v2"
+	"os"
+	"path/filepath"
+	"regexp"
 	"strings"
 	"testing"
 	"time"
@@ -158,6 +162,60 @@ func arityOK(request []string) bool {
 	return command.Find(words).ArityOK(len(words))
 }
 
+// journal reads what a redis-server propagates, from its append-only file.
+type journal struct {
+	file *os.File
+	rest []byte
+}
+
+// startJournal has a redis-server write its append-only file.
+func startJournal(t *testing.T, redis *realRedis) *journal {
+	t.Helper()
+	dir := parse(t, redis.do("CONFIG", "GET", "dir")).Elems[1].Text
+	redis.do("CONFIG", "SET", "appendfsync", "no")
+	redis.do("CONFIG", "SET", "appendonly", "yes")
+	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+		info := parse(t, redis.do("INFO", "persistence")).Text
+		file, err := os.Open(filepath.Join(dir, "appendonlydir", "appendonly.aof.1.incr.aof"))
+		if err == nil && strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0") {
+			t.Cleanup(func() { file.Close() })
+			return &journal{file: file}
+		}
+		if time.Now().After(deadline) {
+			t.Fatalf("redis-server writes no append-only file: %v", err)
+		}
+	}
+}
+
+// next returns what was propagated since the last call, a command a line.
+func (j *journal) next(t *testing.T) string {
+	t.Helper()
+	more, err := io.ReadAll(j.file)
+	if err != nil {
+		t.Fatal(err)
+	}
+	j.rest = append(j.rest, more...)
+	var lines []string
+	for len(j.rest) > 0 {
+		var whole resp.Replies
+		n, err := whole.Next(j.rest)
+		if err != nil || n == 0 {
+			t.Fatalf("the append-only file holds %q, %v", j.rest, err)
+		}
+		words := parse(t, j.rest[:n]).Strings()
+		if first := words[0]; first != "SELECT" && first != "MULTI" && first != "EXEC" {
+			lines = append(lines, strings.Join(words, " "))
+		}
+		j.rest = j.rest[n:]
+	}
+	return strings.Join(lines, "; ")
+}
+
+// untimed is what was propagated without the times of deliveries.
+func untimed(propagated string) string { return deliveryTime.ReplaceAllString(propagated, "TIME now") }
+
+var deliveryTime = regexp.MustCompile(`TIME 1[5-9]\d{11}\b`)
+
 // makeConsumers makes the consumer of a request that Redis 7.0 would make only if there
 // is something for it.
 func makeConsumers(r *rig, redis *realRedis, request []string) {
@@ -219,10 +277,11 @@ func sameStreams(t *testing.T, a, b *rig) {
 }
 
 // TestStreamsSameAsRedis sends the same random requests to the handlers and to a
-// redis-server and compares every reply; and lets a replica follow by what the
-// requests are propagated as.
+// redis-server and compares every reply, and what the requests are propagated as; and
+// lets a replica follow by that.
 func TestStreamsSameAsRedis(t *testing.T) {
 	redis := startRedis(t)
+	log := startJournal(t, redis)
 	knowsActive := strings.Contains(parse(t, redis.do("INFO", "server")).Text, "redis_version:7.2")
 	for _, c := range []struct {
 		wide    bool
@@ -257,7 +316,9 @@ func TestStreamsSameAsRedis(t *testing.T) {
 				if !knowsActive {
 					makeConsumers(r, redis, request)
 				}
+				log.next(t)
 				got := streamReply(t, r.do(request...), knowsActive)
+				effects := untimed(r.propagated())
 				r.follow(t, replica)
 				want := streamReply(t, redis.do(request...), knowsActive)
 				if !knowsActive && strings.Contains(got, "smaller than current max_deleted_entry_id") {
@@ -266,6 +327,9 @@ func TestStreamsSameAsRedis(t *testing.T) {
 					r.do("DEL", request[1])
 					replica.do("DEL", request[1])
 					continue
+				}
+				if theirs := untimed(log.next(t)); effects != theirs {
+					t.Fatalf("request %d of seed %d: %q\npropagated as %.2000s\nthere as      %.2000s", i, seed, request, effects, theirs)
 				}
 				if got != want {
 					t.Fatalf("request %d of seed %d: %q\n got %.2000s\nwant %.2000s", i, seed, request, got, want)

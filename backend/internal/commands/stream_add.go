@@ -206,7 +206,7 @@ func (a *appending) choose(last types.StreamID, now int64) (types.StreamID, erro
 func (c *Ctx) propagateAdded(s *types.Stream, a *appending, id types.StreamID) {
 	var idText, boundText [types.MaxStreamIDLen]byte
 	words := append(make([][]byte, 0, 16), c.Args...)
-	if a.idAt < len(words) {
+	if a.ownID || a.ownSeq {
 		words[a.idAt] = id.Append(idText[:0])
 	}
 	if a.trim.Whole {
