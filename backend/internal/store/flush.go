@@ -110,7 +110,7 @@ func (s *Store) Reclaim(n int) (more bool) {
 		s.Stats.LazyFreed += s.heap.clearDetached(n)
 	}
 	s.Stats.LazyFreed += s.heap.clearGarbage(n)
-	return len(s.heap.garbage) > 0 || len(s.heap.detached)+len(s.retired) > 0 && s.walk == nil
+	return s.heap.arena.FreeStep(n*retiredBytes) || len(s.heap.garbage) > 0 || len(s.heap.detached)+len(s.retired) > 0 && s.walk == nil
 }
 
 // retiredBytes of a heap as a whole are given back in the time that freeing one

@@ -45,6 +45,8 @@ type Arena struct {
 	dirty   runBins            // free runs that still occupy memory
 	clean   runBins            // free runs the system holds no memory for
 
+	doomed []Ref // large blocks that are freed page by page, from the end
+
 	tableLimit int64 // bytes allocated past which tables do not grow; 0: none
 	allocated  int64 // bytes of all blocks handed out, by their capacity
 	dirtyPages int   // pages in dirty
@@ -133,7 +135,8 @@ func (a *Arena) AllocZero(n int) Ref {
 	return r
 }
 
-// Free takes a block back. Freeing 0 does nothing.
+// Free takes a block back; a very large one counts as allocated until FreeStep
+// has come round to it. Freeing 0 does nothing.
 func (a *Arena) Free(r Ref) {
 	if r == 0 {
 		return
@@ -143,8 +146,36 @@ func (a *Arena) Free(r Ref) {
 		a.freeSmall(p, r)
 		return
 	}
+	if a.spans[p].pages > freeAtOnce {
+		a.doomed = append(a.doomed, r)
+		return
+	}
 	a.allocated -= int64(a.spans[p].pages) << pageShift
 	a.freeRun(p, a.spans[p].pages, a.spans[p].pages)
+}
+
+// freeAtOnce is the longest block, in pages, that Free takes back as a whole:
+// the system takes some 70 µs to take a megabyte back.
+const freeAtOnce = 8 << 20 >> pageShift
+
+// FreeStep takes back what Free has left for later, about max bytes of it, and
+// reports whether there is more. Until then it counts as allocated.
+func (a *Arena) FreeStep(max int) (more bool) {
+	for left := uint32(max>>pageShift + 1); len(a.doomed) > 0 && left > 0; {
+		last := len(a.doomed) - 1
+		p := pageOf(a.doomed[last])
+		have := a.spans[p].pages
+		if n := min(left, freeAtOnce); n < have {
+			a.resizeLarge(p, have-n)
+			left -= n
+			continue
+		}
+		a.doomed = a.doomed[:last]
+		a.allocated -= int64(have) << pageShift
+		a.freeRun(p, have, have)
+		left -= min(have, left)
+	}
+	return len(a.doomed) > 0
 }
 
 // Bytes is the first n bytes of block r, with no capacity beyond them, so that

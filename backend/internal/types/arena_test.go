@@ -191,3 +191,38 @@ func TestTopBlockGrowsInPlace(t *testing.T) {
 		}
 	}
 }
+
+// A very large block goes in steps, and what it held is used again.
+func TestLargeBlocksAreFreedInSteps(t *testing.T) {
+	a := newTestArena(t)
+	const size = 100 << 20
+	r := a.Alloc(size)
+	small := a.Alloc(1000)
+	clear(a.Bytes(r, size))
+	a.Free(r)
+	if a.Allocated() < size {
+		t.Fatal("the block went at once")
+	}
+	steps := 1
+	for ; a.FreeStep(4 << 20); steps++ {
+		if now := a.Allocated(); now > size-int64(steps)*4<<20+8<<10*int64(steps) {
+			t.Fatalf("%d bytes allocated after %d steps", now, steps)
+		}
+	}
+	if steps < 20 || a.Allocated() > 2000 || a.FreeStep(1) {
+		t.Errorf("%d bytes left after %d steps", a.Allocated(), steps)
+	}
+	if kept := a.Resident(); kept > 40<<20 {
+		t.Errorf("%d bytes stay resident", kept)
+	}
+	again := a.AllocZero(size)
+	if again != r {
+		t.Errorf("the memory at %d is not used again: got %d", r, again)
+	}
+	for i, c := range a.Bytes(again, size) {
+		if c != 0 {
+			t.Fatalf("byte %d is not zero", i)
+		}
+	}
+	a.Free(small)
+}
