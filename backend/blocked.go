@@ -176,6 +176,9 @@ func (n *Node) changed(db int, key []byte) {
 	}
 	n.expiring = false
 	n.signal(db, key)
+	if n.standing.role == roleReplica {
+		n.noteOwn(db, key)
+	}
 }
 
 // signal notes that those who wait for a key have to look again.

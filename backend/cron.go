@@ -104,6 +104,7 @@ func (n *Node) housekeep(ping bool, budget time.Duration, e effort) {
 		took := time.Since(began)
 		tidying = tidying && n.tidy() && took < budget
 		expiring = expiring && n.expireSlowly(cycle, took, e)
+		n.expireOwn()
 		if ping && n.unit.leads && n.feeds.Any() {
 			n.stream.Ping()
 			n.unit.dirty = true

@@ -39,6 +39,7 @@ type figures struct {
 	memory                     memoryFigures
 	evicting                   evicting
 	expiry                     expiry
+	ownKeys                    int
 	dirty                      int64
 	stats                      stats
 	saves                      saves
@@ -93,7 +94,7 @@ func (n *Node) takeFigures() {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}
 	}
 	f.memory, f.evicting = n.memoryFigures(), n.evicting
-	f.expiry = n.expiry
+	f.expiry, f.ownKeys = n.expiry, len(n.own)
 	f.blockingKeys, f.orGone = n.keysWaitedFor()
 	f.blocked = len(n.pause.stalled)
 	for _, c := range n.clients {

@@ -42,7 +42,8 @@ func infoStats(n *Node, b *infoText) {
 	b.field("latest_fork_usec", 0)
 	b.field("total_forks", f.stats.forks)
 	b.field("migrate_cached_sockets", f.targets)
-	b.zeros("slave_expires_tracked_keys",
+	b.field("slave_expires_tracked_keys", f.ownKeys)
+	b.zeros(
 		"active_defrag_hits", "active_defrag_misses", "active_defrag_key_hits", "active_defrag_key_misses",
 		"total_active_defrag_time", "current_active_defrag_time")
 	b.field("tracking_total_keys", f.tracking.keys)

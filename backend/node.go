@@ -84,6 +84,7 @@ type Node struct {
 	noRoom      bool  // keys could not be evicted, as of the command's or script's begin
 	evicting    evicting
 	expiry      expiry
+	own         ownKeys
 	startMemory int64  // bytes in use when the node was made
 	guarded     bool   // a setting asks to look at memory or replicas before commands
 	abortEnd    func() // SHUTDOWN ABORT; nil while there is nothing to abort

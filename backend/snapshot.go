@@ -65,6 +65,7 @@ func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) erro
 func (n *Node) replaceStore(fresh *store.Store) (old *store.Store) {
 	old = n.store
 	n.store, fresh.Stats = fresh, old.Stats
+	n.own = nil
 	n.hook(fresh)
 	n.limitTables()
 	fresh.SetNow(n.now)

@@ -127,6 +127,7 @@ type Inspection struct {
 	Value    Value
 	Encoding types.Encoding
 	Block    types.Ref // where the entry lies
+	Expire   int64     // Unix ms, or NoExpire
 	Clock    uint32    // the access clock's bits
 	Idle     uint32    // seconds since the last access, while the clock keeps the time
 }
@@ -138,7 +139,7 @@ func (db *DB) Inspect(key []byte) (o Inspection, ok bool) {
 		return o, false
 	}
 	meta := db.ks.dict.Meta(e)
-	o = Inspection{Value: db.ks.value(e), Block: e, Clock: meta & metaClock, Idle: db.s.idle(meta)}
+	o = Inspection{Value: db.ks.value(e), Block: e, Expire: db.ks.expireOf(e), Clock: meta & metaClock, Idle: db.s.idle(meta)}
 	o.Encoding, _ = db.Encoding(key)
 	return o, true
 }
