@@ -129,3 +129,36 @@ func TestMigrateUnderWrites(t *testing.T) {
 		t.Errorf("%d increments were made, %d arrived and %d stayed", n, total, rest)
 	}
 }
+
+// Every type goes from a node to redis-server, with a password, and back.
+func TestMigrateToRedisAndBack(t *testing.T) {
+	t.Parallel()
+	a, b := begin(t, t.TempDir()), redis(t)
+	b.must("CONFIG SET requirepass secret")
+	for _, line := range []string{"SET s text", "SET n 12345", "RPUSH l 1 b 3", "SADD i 1 2 3", "SADD m a b c", "HSET h f v g 1",
+		"ZADD z 1 a 2.5 b", "PFADD p a b c", "GEOADD g 13.3 38.1 Palermo", "XADD x 1-1 f v", "PEXPIREAT h 4000000000000"} {
+		a.must(line)
+	}
+	keys := "s n l i m h z p g x"
+	before := a.must("DEBUG DIGEST").Text
+	send := func(from, to *process, options string) {
+		t.Helper()
+		words := append(strings.Fields(fmt.Sprintf("MIGRATE 127.0.0.1 %d", to.port)), append([]string{""}, strings.Fields(options+" KEYS "+keys)...)...)
+		if v, err := ask(t, from.data, words...); err != nil || v.Text != "OK" {
+			t.Fatalf("%q: %v, %v", words, v.Text, err)
+		}
+	}
+	send(a, b, "0 5000 AUTH secret")
+	if got := a.must("DBSIZE").Int; got != 0 {
+		t.Errorf("%d keys stayed", got)
+	}
+	if got := b.must("DEBUG DIGEST").Text; got != before {
+		t.Error("redis-server has something else")
+	}
+	send(b, a, "0 5000 REPLACE")
+	if got := a.must("DEBUG DIGEST").Text; got != before {
+		t.Error("something else came back")
+	}
+	send(a, b, "0 5000 COPY REPLACE AUTH2 default secret")
+	equal(t, a, b)
+}
