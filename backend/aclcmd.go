@@ -3,7 +3,6 @@ package backend
 import (
 	"fmt"
 	"strconv"
-	"strings"
 
 	"holdfast/backend/acl"
 	"holdfast/backend/command"
@@ -228,46 +227,4 @@ func aclSave(s *session, x *commands.Ctx) {
 		return
 	}
 	x.OK()
-}
-
-func aclLog(s *session, x *commands.Ctx) {
-	n, count := s.node, 10
-	switch {
-	case len(x.Args) > 3:
-		x.Err(errUnknownSub("ACL", clip(x.Args[1])))
-		return
-	case len(x.Args) == 3 && strings.EqualFold(string(x.Args[2]), "reset"):
-		n.denials.Reset()
-		x.OK()
-		return
-	case len(x.Args) == 3:
-		v, err := strconv.Atoi(string(x.Args[2]))
-		if err != nil {
-			x.Err(errNotInt)
-			return
-		}
-		count = v
-	}
-	entries := n.denials.Newest(count)
-	x.Array(len(entries))
-	for i := range entries {
-		describeEntry(x, &entries[i], n.now)
-	}
-}
-
-func describeEntry(x *commands.Ctx, e *acl.Entry, now int64) {
-	x.Map(10)
-	number := func(name string, v int64) { x.BulkString(name); x.Int(v) }
-	text := func(name, v string) { x.BulkString(name); x.BulkString(v) }
-	number("count", e.Count)
-	text("reason", e.Reason.String())
-	text("context", e.Context.String())
-	text("object", e.Object)
-	text("username", e.User)
-	x.BulkString("age-seconds")
-	x.Double(float64(now-e.Updated) / 1000)
-	text("client-info", e.Client)
-	number("entry-id", e.ID)
-	number("timestamp-created", e.Created)
-	number("timestamp-last-updated", e.Updated)
 }

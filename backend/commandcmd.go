@@ -180,7 +180,7 @@ func commandFilter(kind, value string) func(*command.Command) bool {
 	case "aclcat":
 		return func(c *command.Command) bool { return slices.Contains(c.Cats.Names(), "@"+strings.ToLower(value)) }
 	case "pattern":
-		return func(c *command.Command) bool { return commands.Match([]byte(value), []byte(c.Full), true) }
+		return func(c *command.Command) bool { return command.Match([]byte(value), []byte(c.Full), true) }
 	}
 	return nil
 }

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
 )
@@ -124,7 +125,7 @@ func debugAllowAll(s *session, x *commands.Ctx) {
 }
 
 func debugMatch(_ *session, x *commands.Ctx) {
-	x.Flag(commands.Match(x.Args[3], x.Args[2], false))
+	x.Flag(command.Match(x.Args[3], x.Args[2], false))
 }
 
 // debugProtocol replies one value of every kind of RESP.

@@ -5,6 +5,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/script"
@@ -155,7 +156,7 @@ func functionList(s *session, x *commands.Ctx) {
 	}
 	var found []script.Library
 	for _, lib := range s.node.scripts.Libraries() {
-		if !named || commands.Match(pattern, []byte(lib.Name), true) {
+		if !named || command.Match(pattern, []byte(lib.Name), true) {
 			found = append(found, lib)
 		}
 	}

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/resp"
 )
@@ -178,7 +179,7 @@ func (n *Node) publish(of int, channel, message []byte) (heard int) {
 		return heard
 	}
 	for pattern, all := range n.audience[patterns] {
-		if !commands.Match([]byte(pattern), channel, false) {
+		if !command.Match([]byte(pattern), channel, false) {
 			continue
 		}
 		for s := range all {
@@ -206,7 +207,7 @@ func listChannels(of int) func(*session, *commands.Ctx) {
 		}
 		var names []string
 		for name := range s.node.audience[of] {
-			if len(x.Args) < 3 || commands.Match(x.Args[2], []byte(name), false) {
+			if len(x.Args) < 3 || command.Match(x.Args[2], []byte(name), false) {
 				names = append(names, name)
 			}
 		}

@@ -137,29 +137,6 @@ func (n *Node) forbidsQueued(s *session, q queued) string {
 		"This command is no longer allowed for the following reason: " + why
 }
 
-// noteDenial writes a refused request into the log.
-func (n *Node) noteDenial(s *session, c *command.Command, args [][]byte, d acl.Denial, where acl.Context) {
-	object := c.Full
-	if d.Reason != acl.DeniedCommand {
-		object = string(args[d.Arg])
-	}
-	n.noteRefusal(s, acl.Entry{Reason: d.Reason, Context: where, Object: object, User: s.user.Name()})
-}
-
-func (n *Node) noteFailedLogin(s *session, command, name []byte) {
-	where := acl.TopLevel
-	if s.multi != nil {
-		where = acl.InMulti
-	}
-	n.noteRefusal(s, acl.Entry{Reason: acl.DeniedAuth, Context: where, Object: string(command), User: string(name)})
-}
-
-func (n *Node) noteRefusal(s *session, e acl.Entry) {
-	n.stats.denied[e.Reason]++
-	e.Client, e.Created = s.describe(), n.now
-	n.denials.Add(e, n.cfg().ACLLogMaxLen)
-}
-
 // rulesChanged has the sessions of a user feel that its rules are others: who
 // listens to what it may not any more is closed. A default user that needs no
 // password any more lifts the limits of those who did not log in.

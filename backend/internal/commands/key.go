@@ -3,6 +3,7 @@ package commands
 import (
 	"math"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/store"
 )
 
@@ -67,7 +68,7 @@ func keys(c *Ctx) {
 	pattern := c.Args[1]
 	at, n := len(c.Out), 0
 	c.DB.Each(func(key []byte, _ store.Type) bool {
-		if Match(pattern, key, false) {
+		if command.Match(pattern, key, false) {
 			c.Bulk(key)
 			n++
 		}

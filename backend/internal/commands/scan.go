@@ -3,6 +3,7 @@ package commands
 import (
 	"strconv"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/store"
 )
 
@@ -101,7 +102,7 @@ func parseCursor(b []byte) (cursor uint64, ok bool) {
 
 // wants tells whether the pattern lets an element through.
 func (s *scanning) wants(name []byte) bool {
-	return s.pattern == nil || Match(s.pattern, name, false)
+	return s.pattern == nil || command.Match(s.pattern, name, false)
 }
 
 // scannedAt replies the next cursor and the n elements that were appended since at.
