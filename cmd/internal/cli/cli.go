@@ -1,15 +1,17 @@
-// Package cli is the command line client: one command, or a prompt.
+// Package cli is the command line client: one command, a prompt, or one of the
+// tools that look at a whole server.
 //
-// It speaks to any RESP server. It has no history, no completion and no
-// cluster mode; redis-cli works with Holdfast, too.
+// It speaks to any RESP server, and prints as redis-cli does: for people on a
+// terminal, bare values otherwise. It has no cluster mode, no LRU test and no
+// RDB download; redis-cli works with Holdfast, too.
 package cli
 
 import (
-	"bufio"
 	"context"
+	"crypto/tls"
 	"errors"
-	"fmt"
 	"io"
+	"strconv"
 	"strings"
 	"time"
 
@@ -17,30 +19,54 @@ import (
 	"holdfast/backend/resp"
 )
 
-// Options say where to connect and how to print.
+// Options say where to connect, as whom, and how to print.
 type Options struct {
-	Addr     string // host:port
+	Addr     string // host:port, or a path
 	User     string
 	Password string
+	DB       int
 	RESP3    bool
-	Raw      bool // print bare values
+	TLS      *tls.Config // nil: plain
+	Output   Output
+	// Between and Behind separate the elements of a bare reply and the replies.
+	Between, Behind string
+	Repeat          int           // times a command is sent; negative: for ever
+	Interval        time.Duration // between two of these
 }
+
+// Output is how replies are printed.
+type Output int
+
+// The outputs.
+const (
+	ForPeople Output = iota
+	Bare
+	CSV
+	JSON
+	QuotedJSON // JSON whose strings are all printable
+)
 
 // ErrReply says that the server's reply was an error, which was printed.
 var ErrReply = errors.New("the reply is an error")
 
 // Client is one user's connection.
 type Client struct {
-	opts Options
-	out  io.Writer
-	conn *client.Conn // nil while it is down
+	opts  Options
+	out   io.Writer
+	conn  *client.Conn // nil while it is down
+	multi bool         // between MULTI and EXEC
 }
 
-// patience bounds the wait for a reply; a blocking command may take it.
-const patience = 24 * time.Hour
-
 // New makes a client that prints to out. It connects with the first command.
-func New(o Options, out io.Writer) *Client { return &Client{opts: o, out: out} }
+func New(o Options, out io.Writer) *Client {
+	if o.Between == "" {
+		o.Between = "\n"
+	}
+	if o.Behind == "" {
+		o.Behind = "\n"
+	}
+	return &Client{opts: o, out: out}
+}
 
 // Close ends the connection.
 func (c *Client) Close() {
@@ -48,12 +74,27 @@ func (c *Client) Close() {
 		c.conn.Close()
 		c.conn = nil
 	}
+	c.multi = false
 }
 
-// Do sends one command and prints its reply; for SUBSCRIBE and its like, and
+// Do sends one command as often as the options say and prints its replies.
+func (c *Client) Do(ctx context.Context, args ...string) error {
+	for i := 0; ; {
+		err := c.once(ctx, args...)
+		if i++; err != nil || ctx.Err() != nil || c.opts.Repeat >= 0 && i >= c.opts.Repeat {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+		case <-time.After(c.opts.Interval):
+		}
+	}
+}
+
+// once sends one command and prints its reply; for SUBSCRIBE and its like, and
 // for MONITOR, every reply that follows, until ctx ends. The error is ErrReply,
 // or the connection's.
-func (c *Client) Do(ctx context.Context, args ...string) error {
+func (c *Client) once(ctx context.Context, args ...string) error {
 	if err := c.connect(ctx); err != nil {
 		return err
 	}
@@ -66,10 +107,11 @@ func (c *Client) Do(ctx context.Context, args ...string) error {
 			}
 			return err
 		}
-		c.print(v)
+		c.print(args[0], v)
 		if v.Err() != nil {
 			return ErrReply
 		}
+		c.remember(args)
 		if !streams(args[0]) {
 			return nil
 		}
@@ -77,79 +119,74 @@ func (c *Client) Do(ctx context.Context, args ...string) error {
 	}
 }
 
+// remember notes what a reconnection has to repeat, and what the prompt shows.
+func (c *Client) remember(args []string) {
+	switch strings.ToLower(args[0]) {
+	case "select":
+		if db, err := strconv.Atoi(args[len(args)-1]); err == nil {
+			c.opts.DB = db
+		}
+	case "auth":
+		c.opts.User, c.opts.Password = "", args[len(args)-1]
+		if len(args) == 3 {
+			c.opts.User = args[1]
+		}
+	case "hello":
+		if len(args) > 1 {
+			c.opts.RESP3 = args[1] == "3"
+		}
+	case "multi":
+		c.multi = true
+	case "exec", "discard":
+		c.multi = false
+	case "reset":
+		c.multi, c.opts.RESP3, c.opts.DB = false, false, 0
+	}
+}
+
 // streams tells whether replies follow without being asked for.
 func streams(command string) bool {
 	switch strings.ToLower(command) {
-	case "subscribe", "psubscribe", "ssubscribe", "monitor":
+	case "subscribe", "psubscribe", "ssubscribe", "monitor", "psync", "sync":
 		return true
 	}
 	return false
 }
 
 func (c *Client) connect(ctx context.Context) error {
-	if c.conn != nil {
+	if c.conn != nil && c.conn.Broken() == nil {
 		return nil
 	}
-	conn, err := client.Dial(ctx, c.opts.Addr, client.Options{User: c.opts.User, Password: c.opts.Password,
-		Timeout: patience, OnPush: c.print})
-	if err != nil {
-		return fmt.Errorf("could not connect to %s: %w", c.opts.Addr, err)
-	}
-	if c.opts.RESP3 {
-		if _, err := conn.Do(ctx, "HELLO", "3"); err != nil {
-			conn.Close()
-			return err
-		}
-	}
+	c.Close()
+	conn, _, err := c.opts.dial(ctx, func(v resp.Value) { c.print("", v) })
 	c.conn = conn
-	return nil
+	return err
 }
 
-func (c *Client) print(v resp.Value) {
-	text := Format(v)
-	if c.opts.Raw {
-		text = Raw(v)
-	}
-	io.WriteString(c.out, text)
-}
-
-// Prompt reads commands from in, one a line, until it ends or says exit. With
-// prompt set, it asks for each.
-func (c *Client) Prompt(ctx context.Context, in io.Reader, prompt bool) error {
-	lines := bufio.NewScanner(in)
-	lines.Buffer(nil, 64<<20)
-	for c.ask(prompt); ctx.Err() == nil && lines.Scan(); c.ask(prompt) {
-		args, ok := words(lines.Bytes())
-		switch {
-		case !ok:
-			fmt.Fprintln(c.out, "Invalid argument(s)")
-		case len(args) == 0:
-		case args[0] == "exit" || args[0] == "quit":
-			return nil
-		default:
-			if err := c.Do(ctx, args...); err != nil && !errors.Is(err, ErrReply) {
-				fmt.Fprintf(c.out, "Error: %v\n", err)
-			}
+// print writes the reply of a command. What is text for people is not quoted.
+func (c *Client) print(command string, v resp.Value) {
+	var text string
+	switch c.opts.Output {
+	case Bare:
+		text = RawBetween(v, c.opts.Between) + c.opts.Behind
+	case CSV:
+		text = asCSV(v) + "\n"
+	case JSON, QuotedJSON:
+		text = asJSON(v, c.opts.Output == QuotedJSON) + "\n"
+	default:
+		text = Format(v)
+		if readable(command) && v.Kind == '$' && !v.Null {
+			text = v.Text + "\n"
 		}
 	}
-	return lines.Err()
+	_, _ = io.WriteString(c.out, text)
 }
 
-func (c *Client) ask(prompt bool) {
-	switch {
-	case !prompt:
-	case c.conn == nil:
-		fmt.Fprint(c.out, "not connected> ")
-	default:
-		fmt.Fprintf(c.out, "%s> ", c.opts.Addr)
+// readable tells whether a command's reply is lines of text.
+func readable(command string) bool {
+	switch strings.ToLower(command) {
+	case "info", "lolwut":
+		return true
 	}
-}
-
-func words(line []byte) ([]string, bool) {
-	split, ok := resp.SplitArgs(line)
-	args := make([]string, len(split))
-	for i, a := range split {
-		args[i] = string(a)
-	}
-	return args, ok
+	return false
 }

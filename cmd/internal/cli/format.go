@@ -112,16 +112,27 @@ func formatElements(b *strings.Builder, v resp.Value, indent string) {
 }
 
 // Raw writes a reply as redis-cli does for a pipe: bare values, one a line.
-func Raw(v resp.Value) string {
-	if !isAggregate(v.Kind) {
-		if v.Kind == ':' {
-			return strconv.FormatInt(v.Int, 10) + "\n"
+func Raw(v resp.Value) string { return RawBetween(v, "\n") + "\n" }
+
+// RawBetween writes the bare values of a reply with a separator between them.
+func RawBetween(v resp.Value, between string) string {
+	switch {
+	case v.Kind == '%':
+		var all []string
+		for i := 0; i+1 < len(v.Elems); i += 2 {
+			all = append(all, RawBetween(v.Elems[i], between)+" "+RawBetween(v.Elems[i+1], between))
 		}
-		return v.Text + "\n"
+		return strings.Join(all, between)
+	case isAggregate(v.Kind):
+		all := make([]string, len(v.Elems))
+		for i, e := range v.Elems {
+			all[i] = RawBetween(e, between)
+		}
+		return strings.Join(all, between)
+	case v.Kind == ':':
+		return strconv.FormatInt(v.Int, 10)
+	case v.Kind == '#':
+		return map[int64]string{1: "(true)", 0: "(false)"}[v.Int]
 	}
-	var b strings.Builder
-	for _, e := range v.Elems {
-		b.WriteString(Raw(e))
-	}
-	return b.String()
+	return v.Text
 }

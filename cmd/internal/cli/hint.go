@@ -1,0 +1,65 @@
+package cli
+
+import (
+	"fmt"
+	"os"
+	"strings"
+	"unicode/utf8"
+
+	"golang.org/x/term"
+)
+
+// hinter shows behind the line which arguments may follow.
+//
+// readline paints a character that is typed at the end by itself, without the
+// line before it, and calls listen afterwards; only what listen asks to be
+// painted anew is the whole line and gets its hint.
+type hinter struct {
+	help  *help
+	width int // of the prompt, columns
+	whole bool
+}
+
+// listen implements readline.Listener.
+func (h *hinter) listen(line []rune, pos int, key rune) ([]rune, int, bool) {
+	h.whole = key != 0
+	return line, pos, h.whole
+}
+
+// paint implements readline.Painter. What a former hint left is wiped away.
+func (h *hinter) paint(line []rune, pos int) []rune {
+	out := append([]rune(nil), line...)
+	if pos < len(line) {
+		return out
+	}
+	out = append(out, []rune("\x1b[0K")...)
+	if !h.whole {
+		return out
+	}
+	h.whole = false
+	hint := h.hint(string(line))
+	room, _, err := term.GetSize(int(os.Stdout.Fd()))
+	if length := utf8.RuneCountInString(hint); length > 0 && err == nil && h.width+len(line)+length < room {
+		out = append(out, []rune(fmt.Sprintf("\x1b[90m%s\x1b[0m\x1b[%dD", hint, length))...)
+	}
+	return out
+}
+
+// hint is what may follow a line, with the blank in front that it lacks.
+func (h *hinter) hint(line string) string {
+	typed := strings.Fields(line)
+	d, length := h.help.find(typed)
+	if d == nil {
+		return ""
+	}
+	ends := strings.HasSuffix(line, " ")
+	args := typed[length:]
+	if !ends && len(args) > 0 {
+		return "" // a word is being typed
+	}
+	rest := d.rest(args)
+	if rest == "" || ends {
+		return rest
+	}
+	return " " + rest
+}
