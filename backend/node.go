@@ -233,7 +233,7 @@ func (n *Node) register() {
 		find(r.Name).data = r.Run
 	}
 	for _, rows := range [][]row{connectionRows, clientRows, trackingRows, slowlogRows, latencyRows, absentRows, transactionRows, pubsubRows, serverRows, configRows, aclRows,
-		commandRows, migrateRows, replicationRows, failoverRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, aofRows, functionRows} {
+		commandRows, migrateRows, flushRows, replicationRows, failoverRows, nativeRows, scriptRows, debugRows, memoryRows, helpRows, saveRows, aofRows, functionRows} {
 		for _, r := range rows {
 			find(r.name).session = r.run
 		}

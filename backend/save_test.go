@@ -316,3 +316,32 @@ func TestShutdownOptions(t *testing.T) {
 	w.command("SHUTDOWN maybe", "SHUTDOWN SAVE NOSAVE", "SHUTDOWN ABORT", "MULTI", "SHUTDOWN", "RESET")
 	w.expect("-ERR syntax error\r\n-ERR syntax error\r\n-ERR No shutdown in progress.\r\n+OK\r\n-ERR Command not allowed inside a transaction\r\n+RESET\r\n")
 }
+
+// What FLUSHALL has removed does not come back after a crash.
+func TestFlushAllReplacesTheSnapshot(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--save", "3600 1")
+	p.must("SET k v")
+	p.must("SAVE")
+	w := p.wire()
+	w.send("SET other v\r\nFLUSHALL\r\nPING\r\n")
+	w.expect("+OK\r\n+OK\r\n+PONG\r\n")
+	if info := p.must("INFO persistence").Text; !strings.Contains(info, "rdb_changes_since_last_save:0\r\n") {
+		t.Errorf("changes are not saved:\n%s", info)
+	}
+	file, err := os.ReadFile(filepath.Join(p.dir, "dump.rdb"))
+	if err != nil {
+		t.Fatal(err)
+	}
+	crashed := t.TempDir()
+	if err := os.WriteFile(filepath.Join(crashed, "dump.rdb"), file, 0o600); err != nil {
+		t.Fatal(err)
+	}
+	again := begin(t, crashed)
+	await(t, "the file is loaded", func() bool { return strings.Contains(again.must("INFO persistence").Text, "loading:0\r\n") })
+	if got := again.must("DBSIZE").Int; got != 0 {
+		t.Errorf("%d keys came back", got)
+	}
+	w.command("SET k v", "MULTI", "FLUSHALL", "EXEC", "DBSIZE")
+	w.expect("+OK\r\n+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n:0\r\n")
+}
