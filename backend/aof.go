@@ -149,7 +149,8 @@ func (n *Node) logConfigChanged(next *conf.NodeConfig, changed []string) {
 		n.stopLog()
 	}
 	if slices.Contains(changed, "aof-disable-auto-gc") {
-		n.background(func() { a.dir.Keep(next.AOFKeepsHistory) })
+		dir, keep := a.dir, next.AOFKeepsHistory
+		n.background(func() { dir.Keep(keep) })
 	}
 	if a.log != nil && slices.Contains(changed, "appendfsync") {
 		a.log.SetPolicy(aof.PolicyOf(next.AppendFsync))
@@ -163,14 +164,14 @@ func (n *Node) stopLog() {
 		n.log.Info("Killing running AOF rewrite child")
 		a.rewrite.cancel()
 	}
-	log := a.log
+	log, dir := a.log, a.dir
 	a.log, a.failed, a.rewrite.scheduled = nil, nil, false
 	n.horizon.Release()
 	n.confirmedMore()
 	n.derive()
 	n.background(func() {
 		_ = closeLog(log)
-		a.dir.DropTemp()
+		dir.DropTemp()
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if a.log == nil { // the last sync has told what is on disk, which nobody waits for

@@ -122,6 +122,7 @@ func (n *Node) rewriteBehind() {
 	r := &n.aof.rewrite
 	r.cancel, r.scheduled, r.began = cancel, false, time.Now()
 	n.stats.forks++
+	n.stats.forks++
 	n.log.Info("Background append only file rewriting started")
 	n.background(func() {
 		defer cancel()

@@ -24,12 +24,10 @@ func waitLog(s *session, x *commands.Ctx) {
 		x.Err("ERR value is out of range, must be positive")
 		return
 	}
-	ms, err := strconv.ParseInt(string(x.Args[3]), 10, 64)
+	ms, wrong := waitingTime(x.Args[3], n.now)
 	switch {
-	case err != nil:
-		x.Err("ERR timeout is not an integer or out of range")
-	case ms < 0:
-		x.Err("ERR timeout is negative")
+	case wrong != "":
+		x.Err(wrong)
 	case n.standing.role != roleMaster:
 		x.Err("ERR WAITAOF cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.")
 	case local > 0 && n.aof.log == nil:

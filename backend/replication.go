@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"math"
 	"net"
 	"strconv"
 	"strings"
@@ -203,16 +204,14 @@ func roleReply(s *session, x *commands.Ctx) {
 func wait(s *session, x *commands.Ctx) {
 	n := s.node
 	want, wantOK := integer(x.Args[1])
-	ms, msOK := integer(x.Args[2])
+	ms, wrong := waitingTime(x.Args[2], n.now)
 	switch {
 	case n.standing.role != roleMaster:
 		x.Err("ERR WAIT cannot be used with replica instances. Please also note that writes to replicas are just local and are not propagated.")
 	case !wantOK:
 		x.Err(errNotInt)
-	case !msOK:
-		x.Err("ERR timeout is not an integer or out of range")
-	case ms < 0:
-		x.Err("ERR timeout is negative")
+	case wrong != "":
+		x.Err(wrong)
 	default:
 		have := n.confirm.Count(s.lastWrite)
 		if int64(have) >= want || !x.CanWait {
@@ -221,6 +220,21 @@ func wait(s *session, x *commands.Ctx) {
 		}
 		n.waitForReplicas(s, int(want), ms)
 	}
+}
+
+// waitingTime reads a timeout in ms, of which the end must be a time too
+// (timeout.c, getTimeoutFromObjectOrReply). wrong is the error's text.
+func waitingTime(arg []byte, now int64) (ms int64, wrong string) {
+	ms, ok := integer(arg)
+	switch {
+	case !ok:
+		return 0, "ERR timeout is not an integer or out of range"
+	case ms < 0:
+		return 0, "ERR timeout is negative"
+	case ms > math.MaxInt64-now:
+		return 0, "ERR timeout is out of range"
+	}
+	return ms, ""
 }
 
 // waitForReplicas parks the session until enough replicas have its last write

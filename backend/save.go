@@ -22,9 +22,10 @@ var saveRows = []row{
 
 // saves is what the node knows of its snapshot file; under the engine lock.
 type saves struct {
-	busy    bool // one is being written
-	again   bool // BGSAVE SCHEDULE: another is to follow
-	failed  bool // the last one
+	busy    bool               // one is being written
+	abandon context.CancelFunc // ends the one behind the clients' backs; nil: there is none
+	again   bool               // BGSAVE SCHEDULE: another is to follow
+	failed  bool               // the last one
 	count   int64
 	last    time.Time // the last good one
 	began   time.Time // the last one
@@ -98,7 +99,20 @@ func (n *Node) saveIfDue() {
 func (n *Node) saveBehind() {
 	n.saves.busy = true
 	n.stats.forks++
-	n.background(func() { _ = n.saveNow(n.life, true) })
+	ctx, cancel := context.WithCancel(n.life)
+	n.saves.abandon = cancel
+	n.background(func() {
+		defer cancel()
+		_ = n.saveNow(ctx, true)
+	})
+}
+
+// abandonSave ends a snapshot under way of data that is all gone: nobody wants
+// it any more. The engine lock is held.
+func (n *Node) abandonSave() {
+	if n.saves.abandon != nil {
+		n.saves.abandon()
+	}
 }
 
 // saveNow writes the snapshot file and notes how that went. The caller has set
@@ -109,7 +123,7 @@ func (n *Node) saveNow(ctx context.Context, behind bool) error {
 	dirty, err := n.writeSnapshot(ctx)
 	n.mu.Lock()
 	v := &n.saves
-	v.busy, v.began, v.took = false, began, time.Since(began)
+	v.busy, v.abandon, v.began, v.took = false, nil, began, time.Since(began)
 	if stopped := errors.Is(err, context.Canceled); !stopped && (behind || err == nil) {
 		v.failed = err != nil
 		n.derive()

@@ -144,8 +144,8 @@ func (n *Node) snapshotAs(ctx context.Context, form encoder, cut func() rdb.Info
 		if err == nil {
 			_, err = w.Write(chunk)
 		}
-		if delay := n.cfg().KeySaveDelay; delay > 0 && err == nil {
-			err = sleep(ctx, time.Duration(delay)*time.Microsecond)
+		if n.cfg().KeySaveDelay > 0 && err == nil {
+			err = n.dawdle(ctx)
 		}
 		if err != nil {
 			s.abort(err)
@@ -156,6 +156,20 @@ func (n *Node) snapshotAs(ctx context.Context, form encoder, cut func() rdb.Info
 		}
 	}
 	return nil
+}
+
+// dawdle is rdb-key-save-delay. It ends early when that is taken back.
+func (n *Node) dawdle(ctx context.Context) error {
+	const look = 10 * time.Millisecond
+	for began := time.Now(); ; {
+		left := time.Duration(n.cfg().KeySaveDelay)*time.Microsecond - time.Since(began)
+		if left <= 0 {
+			return ctx.Err()
+		}
+		if err := sleep(ctx, min(left, look)); err != nil {
+			return err
+		}
+	}
 }
 
 // walker is one snapshot under way.

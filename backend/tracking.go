@@ -294,4 +294,7 @@ func (s *session) redirection() int64 {
 func (n *Node) flushed(db int) {
 	n.touchedAll(db)
 	n.invalidateAll()
+	if db < 0 {
+		n.abandonSave()
+	}
 }

@@ -80,7 +80,7 @@ func (l *loader) checksum() error {
 	want := l.sum
 	got, err := l.uint64()
 	if err == nil && got != 0 && got != want {
-		err = l.failf("wrong checksum: %016x stands there, the bytes give %016x", got, want)
+		err = l.failf("RDB CRC error: wrong checksum, %016x stands there, the bytes give %016x", got, want)
 	}
 	return err
 }
