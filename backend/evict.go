@@ -100,7 +100,7 @@ func (n *Node) makeRoom() (ok bool) {
 		return true
 	}
 	cfg := n.cfg()
-	if n.standing.role != roleMaster && cfg.ReplicaIgnoreMaxMemory || n.standing.draining {
+	if n.standing.role != roleMaster && cfg.ReplicaIgnoreMaxMemory || n.standing.draining || n.pause.until != 0 {
 		return true
 	}
 	defer func(began int64) {

@@ -86,7 +86,7 @@ func (n *Node) expireSlowly(c *store.ExpireCycle, took time.Duration, e effort) 
 // mayExpire tells whether keys may be deleted because their time has come,
 // without being asked for. The engine lock is held.
 func (n *Node) mayExpire() bool {
-	return n.unit.leads && !n.lazy && !n.ending && !n.cronPaused
+	return n.unit.leads && n.pause.until == 0 && !n.lazy && !n.ending && !n.cronPaused
 }
 
 // expireFast is a cycle between two turns of the timer, while eager.

@@ -9,7 +9,8 @@ import (
 )
 
 // pause is CLIENT PAUSE: requests of a kind are not executed for a while. They
-// stay where they were received; nothing behind them overtakes them.
+// stay where they were received; nothing behind them overtakes them. No key
+// expires or is evicted meanwhile: the data stand still.
 type pause struct {
 	until   int64 // unix ms; 0: no pause
 	all     bool  // every request, not only those that may write
@@ -41,6 +42,7 @@ func clientPause(s *session, x *commands.Ctx) {
 func (n *Node) pauseClients(until int64, all bool) {
 	p := &n.pause
 	p.until, p.all = max(p.until, until), p.all || all
+	n.derive()
 	if p.timer != nil {
 		p.timer.Stop()
 	}
@@ -64,6 +66,7 @@ func (n *Node) unpause() {
 		s.conn.Loop().Post(s.resume)
 	}
 	*p = pause{}
+	n.derive()
 }
 
 // stalls tells whether a request must wait for the pause's end, and notes whom

@@ -37,7 +37,7 @@ func monitor(s *session, x *commands.Ctx) {
 
 // feedMonitors shows a command to those who watch, as Redis prints it.
 func (n *Node) feedMonitors(s *session, inScript bool, c *command.Command, args [][]byte) {
-	if c.Has(command.Admin) || c.Has(command.SkipMonitor) && c.Name != "exec" && !strings.HasPrefix(c.Name, "eval") {
+	if c.Has(command.Admin) || c.Has(command.SkipMonitor) && c.Name != "exec" && c.Cats&command.CatScripting == 0 {
 		return
 	}
 	from := s.addr

@@ -92,7 +92,7 @@ func (n *Node) derive() {
 	switch {
 	case n.applying:
 		n.store.SetExpiry(store.ExpiryIgnore)
-	case leads:
+	case leads && n.pause.until == 0:
 		n.store.SetExpiry(store.ExpiryDelete)
 	default:
 		n.store.SetExpiry(store.ExpiryHide)
