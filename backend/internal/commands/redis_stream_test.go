@@ -7,6 +7,7 @@ import (
 	"os"
 	"path/filepath"
 	"regexp"
+	"slices"
 	"strings"
 	"testing"
 	"time"
@@ -227,8 +228,9 @@ func makeConsumers(r *rig, redis *realRedis, request []string) {
 	case "XCLAIM", "XAUTOCLAIM":
 		make(request[1], request[2], request[3])
 	case "XREADGROUP":
-		for i := range 4 {
-			make("x"+itoa(i), request[2], request[3])
+		keys := request[slices.Index(request, "STREAMS")+1:]
+		for _, key := range keys[:len(keys)/2] {
+			make(key, request[2], request[3])
 		}
 	}
 }
@@ -331,7 +333,8 @@ func TestStreamsSameAsRedis(t *testing.T) {
 				if theirs := untimed(log.next(t)); effects != theirs {
 					t.Fatalf("request %d of seed %d: %q\npropagated as %.2000s\nthere as      %.2000s", i, seed, request, effects, theirs)
 				}
-				if got != want {
+				// Redis 7.0 tells this of an ID that cannot be made, too.
+				if got != want && (knowsActive || !strings.Contains(want, "Elements are too large")) {
 					t.Fatalf("request %d of seed %d: %q\n got %.2000s\nwant %.2000s", i, seed, request, got, want)
 				}
 				if i%200 == 199 {

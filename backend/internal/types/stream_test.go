@@ -118,6 +118,23 @@ func checkStream(t *testing.T, r *rand.Rand, s *Stream, model []modelEntry) {
 	}
 }
 
+// A stream whose last node holds deleted entries alone has no first one.
+func TestStreamOfDeletedEntries(t *testing.T) {
+	sp := newTestSpace(t)
+	s := sp.NewStream()
+	for i := range uint64(3) {
+		s.Append(StreamID{i + 1, 0}, bytes.Fields([]byte("f v")))
+	}
+	s.Delete(StreamID{3, 0})
+	if n := s.Trim(StreamTrim{ByID: true, MinID: StreamID{3, 0}}); n != 2 {
+		t.Errorf("%d entries were trimmed", n)
+	}
+	first, ok := s.Edge(false)
+	if nodes, _ := s.Nodes(); nodes != 1 || s.Info().First != (StreamID{}) || ok || !first.IsZero() {
+		t.Errorf("%d nodes, %+v, the first entry is %v, %v", nodes, s.Info(), first, ok)
+	}
+}
+
 // TestStreamBytesAreRedis compares with the node that redis-server 7.0.15 dumps for
 // the same commands.
 func TestStreamBytesAreRedis(t *testing.T) {

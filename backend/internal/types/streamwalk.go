@@ -120,11 +120,14 @@ func (s *Stream) Has(id StreamID) bool {
 	return it.Next()
 }
 
-// Edge returns the ID of the first entry, or of the last one; false if there is none.
+// Edge returns the ID of the first entry, or of the last one; 0-0 and false if there is
+// none.
 func (s *Stream) Edge(last bool) (id StreamID, ok bool) {
 	it := s.Entries(StreamID{}, MaxStreamID, last)
-	ok = it.Next()
-	return it.ID, ok
+	if !it.Next() {
+		return StreamID{}, false // a node may hold nothing but what was deleted
+	}
+	return it.ID, true
 }
 
 // FirstKept returns the first ID that a node still holds, be it of an entry or of one
