@@ -250,7 +250,7 @@ func (n *Node) wake(s *session, k dbKey) {
 	x.Out, x.Proto = x.Out[:0], s.proto
 	n.unit.begin()
 	x.Begin(w.args)
-	x.Store, x.DBNum, x.DB = n.store, w.db, n.store.DB(w.db)
+	x.Store, x.DBNum, x.DB, x.User = n.store, w.db, n.store.DB(w.db), s.user
 	w.h.data(x)
 	n.woken = nil
 	if s.tracker != nil {

@@ -144,7 +144,11 @@ func configRewrite(s *session, x *commands.Ctx) { s.node.rewriteFor(x, false) }
 
 // rewriteFor carries the settings into the file and replies how that went.
 func (n *Node) rewriteFor(x *commands.Ctx, all bool) {
-	switch err := n.settings.Rewrite(all); {
+	err := n.noteUsers()
+	if err == nil {
+		err = n.settings.Rewrite(all)
+	}
+	switch {
 	case errors.Is(err, conf.ErrNoFile):
 		x.Err("ERR " + err.Error())
 	case err != nil:

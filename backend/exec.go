@@ -183,7 +183,7 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 	began := n.timing.clock
 	before, counted := len(x.Out), n.stats.errors
 	x.Begin(args)
-	x.Store, x.DBNum, x.DB = n.store, s.db, n.store.DB(s.db)
+	x.Store, x.DBNum, x.DB, x.User = n.store, s.db, n.store.DB(s.db), s.user
 	if h.session != nil {
 		h.session(s, x)
 	} else {
@@ -202,12 +202,6 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 		n.failed(h, x.Out[before:], n.stats.errors == counted)
 	}
 	n.account(s, h, args, n.spent(began))
-}
-
-// mayReadAny tells whether the client whose request runs may read any key with it.
-func (n *Node) mayReadAny(args [][]byte) bool {
-	s := n.running
-	return s == nil || s.user.MayReadAny(command.Find(args), args)
 }
 
 // failed counts a command that ran and replied an error. It is new unless it was that

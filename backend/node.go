@@ -186,7 +186,6 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 		x.SetWake(n.signal)
 	}
 	n.inner.InScript = true
-	n.x.MayReadAny, n.inner.MayReadAny = n.mayReadAny, n.mayReadAny
 	n.setOptions(cfg)
 	n.x.CanWait, n.waker.CanWait = true, true
 	n.applier.Replaying = true

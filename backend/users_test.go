@@ -298,3 +298,25 @@ func TestNativeLinkOfALimitedUser(t *testing.T) {
 	}
 	refused(t, alice, "NOPERM User alice has no permissions to run the 'holdfast|epoch' command", "HOLDFAST EPOCH")
 }
+
+// SORT makes up names of keys, wherever it runs.
+func TestSortReadsNoForeignKeys(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	p.must("ACL SETUSER alice on >p +@all ~l")
+	p.must("RPUSH l 1 2")
+	const denied = "GET option of SORT denied due to insufficient ACL permissions."
+	alice := p.as("alice")
+	refused(t, alice, "ERR "+denied, "SORT l GET secret_*")
+	if _, err := ask(t, alice, "EVAL", "return redis.call('SORT', 'l', 'GET', 'secret_*')", "0"); err == nil || !strings.Contains(err.Error(), denied) {
+		t.Errorf("in a script: %v", err)
+	}
+	for _, words := range [][]string{{"MULTI"}, {"EVAL", "return 1", "0"}, {"SORT", "l", "GET", "secret_*"}} {
+		if _, err := ask(t, alice, words...); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if v, err := ask(t, alice, "EXEC"); err != nil || len(v.Elems) != 2 || v.Elems[1].Text != "ERR "+denied {
+		t.Errorf("in a transaction: %v, %v", v, err)
+	}
+}

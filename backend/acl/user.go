@@ -20,7 +20,7 @@ type User struct {
 type rights struct {
 	enabled      bool
 	noPass       bool
-	skipSanitize bool     // kept and shown: payloads are checked whoever RESTOREs them
+	skipSanitize bool     // what it RESTOREs is not checked in depth
 	passwords    []string // as hash writes them, in the order they were added
 	selectors    []selector
 
@@ -93,6 +93,10 @@ func (u *User) Enabled() bool { return u.now.Load().enabled }
 
 // NoPass tells whether every password is the user's.
 func (u *User) NoPass() bool { return u.now.Load().noPass }
+
+// SkipsSanitize tells whether what the user RESTOREs need not be checked in
+// depth where only clients' payloads are. For the server itself it need not.
+func (u *User) SkipsSanitize() bool { return u == nil || u.now.Load().skipSanitize }
 
 // Flags returns the user's switches in the words of its rules.
 func (u *User) Flags() []string { return u.now.Load().flags() }

@@ -1,6 +1,7 @@
 package commands
 
 import (
+	"holdfast/backend/acl"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 	"holdfast/backend/resp"
@@ -38,9 +39,9 @@ type Ctx struct {
 	// been decided already and must be done whatever the clock says.
 	Replaying bool
 
-	// MayReadAny tells whether the client may read keys that its request does not
-	// name; nil: it may.
-	MayReadAny func(args [][]byte) bool
+	// User is who asks, for what only a handler can check: the gate has checked the
+	// command and the keys that it names.
+	User *acl.User
 
 	Out []byte // the reply buffer
 

@@ -112,7 +112,7 @@ func restore(c *Ctx) {
 
 // sanitizes tells whether a payload is checked in depth (sanitize-dump-payload).
 func (c *Ctx) sanitizes() bool {
-	return c.Options.SanitizeDump == "yes" || c.Options.SanitizeDump == "clients" && !c.Replaying
+	return c.Options.SanitizeDump == "yes" || c.Options.SanitizeDump == "clients" && !c.Replaying && !c.User.SkipsSanitize()
 }
 
 // restoredUntil reads the time to live as the moment of expiry in Unix ms.

@@ -5,6 +5,7 @@ import (
 	"cmp"
 	"slices"
 
+	"holdfast/backend/command"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 )
@@ -105,7 +106,7 @@ func (c *Ctx) sorting(store bool) (q sorting, ok bool) {
 
 // readsAny checks that the client may read keys that the request does not name.
 func (c *Ctx) readsAny(option string) bool {
-	if c.MayReadAny == nil || c.MayReadAny(c.Args) {
+	if c.User.MayReadAny(command.Find(c.Args), c.Args) {
 		return true
 	}
 	c.Err("ERR " + option + " option of SORT denied due to insufficient ACL permissions.")

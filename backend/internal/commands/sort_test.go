@@ -3,6 +3,8 @@ package commands
 import (
 	"math/rand/v2"
 	"testing"
+
+	"holdfast/backend/acl"
 	"time"
 )
 
@@ -40,7 +42,11 @@ func TestSort(t *testing.T) {
 		SORT s BY nosort STORE d => :3
 		LRANGE d 0 -1 => [a b c]
 	`)
-	r.MayReadAny = func([][]byte) bool { return false }
+	limited, err := acl.NewUsers().Set("limited", []string{"+sort", "~l"})
+	if err != nil {
+		t.Fatal(err)
+	}
+	r.User = limited
 	r.script(`
 		SORT l BY w_* => -ERR BY option of SORT denied due to insufficient ACL permissions.
 		SORT l GET # => -ERR GET option of SORT denied due to insufficient ACL permissions.
