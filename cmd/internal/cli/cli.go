@@ -98,7 +98,10 @@ func (c *Client) once(ctx context.Context, args ...string) error {
 	if err := c.connect(ctx); err != nil {
 		return err
 	}
-	v, err := c.conn.Do(ctx, args...)
+	conn := c.conn
+	stop := context.AfterFunc(ctx, func() { conn.Close() }) // nothing else ends a wait
+	defer stop()
+	v, err := conn.Do(ctx, args...)
 	for {
 		if v.Kind == 0 { // no reply came
 			c.Close()

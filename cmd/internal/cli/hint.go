@@ -4,7 +4,6 @@ import (
 	"fmt"
 	"os"
 	"strings"
-	"unicode/utf8"
 
 	"golang.org/x/term"
 )
@@ -39,8 +38,13 @@ func (h *hinter) paint(line []rune, pos int) []rune {
 	h.whole = false
 	hint := h.hint(string(line))
 	room, _, err := term.GetSize(int(os.Stdout.Fd()))
-	if length := utf8.RuneCountInString(hint); length > 0 && err == nil && h.width+len(line)+length < room {
-		out = append(out, []rune(fmt.Sprintf("\x1b[90m%s\x1b[0m\x1b[%dD", hint, length))...)
+	if err != nil {
+		return out
+	}
+	runes := []rune(hint)
+	runes = runes[:max(0, min(len(runes), room-h.width-len(line)-1))] // it must not wrap: the cursor could not go back
+	if len(runes) > 0 {
+		out = append(out, []rune(fmt.Sprintf("\x1b[90m%s\x1b[0m\x1b[%dD", string(runes), len(runes)))...)
 	}
 	return out
 }

@@ -12,6 +12,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"syscall"
 
 	"github.com/ergochat/readline"
 
@@ -39,6 +40,9 @@ func (c *Client) Script(ctx context.Context, in io.Reader) error {
 // Prompt asks a person for commands, with history, completion and hints, until
 // there are no more.
 func (c *Client) Prompt(ctx context.Context) error {
+	// Ctrl-C ends a command or drops a line, not the prompt.
+	ctx, stop := signal.NotifyContext(context.WithoutCancel(ctx), syscall.SIGTERM, syscall.SIGHUP)
+	defer stop()
 	if err := c.connect(ctx); err != nil {
 		fmt.Fprintln(c.out, err)
 	}
@@ -52,6 +56,7 @@ func (c *Client) Prompt(ctx context.Context) error {
 		return err
 	}
 	defer rl.Close()
+	defer context.AfterFunc(ctx, func() { rl.Close() })()
 	for ctx.Err() == nil {
 		rl.SetPrompt(c.prompt())
 		hints.width = len(c.prompt())
@@ -94,7 +99,7 @@ func (c *Client) answer(ctx context.Context, help *help, line string) (done bool
 			}
 		}
 	}
-	one, stop := signal.NotifyContext(context.WithoutCancel(ctx), os.Interrupt)
+	one, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
 	done, err := c.line(one, line)
 	if err != nil && !errors.Is(err, ErrReply) {
