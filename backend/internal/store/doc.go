@@ -25,6 +25,7 @@
 //
 //	err := db.Set(key, value, store.NoExpire) // or KeepExpire, or Unix ms
 //	b, err := db.Grow(key, n)                 // n bytes at least, to write into
+//	s, ok, err := db.EditString(key)          // for a string with an inner form: HyperLogLog
 //
 // Writing a collection: open it, change it through the methods of the view,
 // and call Done, always, with whether it changed. Done keeps the new root,
