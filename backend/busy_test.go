@@ -256,3 +256,23 @@ func TestBusyScriptAndSignal(t *testing.T) {
 		p.stop()
 	})
 }
+
+// A script that an old master sends as it is keeps a replica busy too, and
+// cannot be ended there.
+func TestBusyScriptOfMaster(t *testing.T) {
+	t.Parallel()
+	eachLoops(t, func(t *testing.T, p *process) {
+		m := redis(t)
+		p.follows(m)
+		if _, err := ask(t, m.data, "DEBUG", "REPLICATE", "EVAL", longWrite, "1", "k"); err != nil {
+			t.Fatal(err)
+		}
+		p.busy()
+		if got := reply(t, p.data, "SCRIPT", "KILL"); !strings.HasPrefix(got, "UNKILLABLE The busy script was sent by a master") {
+			t.Errorf("SCRIPT KILL: %q", got)
+		}
+		await(t, "the script has ended", func() bool { return reply(t, p.data, "GET", "k") == "half-whole" })
+		m.must("SET after 1")
+		await(t, "the stream goes on", func() bool { return reply(t, p.data, "GET", "after") == "1" })
+	})
+}
