@@ -115,6 +115,8 @@ func (r *run) call(l *lua.LState) (v lua.LValue, failed bool) {
 // now, as an error reply.
 func (r *run) refuse(cmd *command.Command) string {
 	switch {
+	case cmd == nil && len(r.args) == 1 && command.Lookup(r.args[0]) != nil: // a container alone
+		return "ERR " + errArity
 	case cmd == nil:
 		return "ERR " + errUnknown
 	case !cmd.ArityOK(len(r.args)):
@@ -194,7 +196,7 @@ func (b *sandbox) log(l *lua.LState) int {
 	if l.GetTop() < 2 {
 		return b.raise(l, "redis.log() requires two arguments or more.")
 	}
-	level, ok := l.Get(1).(lua.LNumber)
+	level, ok := numberOf(l.Get(1))
 	if !ok {
 		return b.raise(l, "First argument must be a number (log level).")
 	}

@@ -46,16 +46,22 @@ func (b *sandbox) openOS() {
 }
 
 // error notes where a value was raised that does not say so itself: anything
-// but a string, and a string at level 0.
+// but a text, and a text at a level that has no place in Lua: 0, that of
+// pcall(error, "x"), or above the main function.
 func (b *sandbox) error(l *lua.LState) int {
 	v, level := l.Get(1), l.OptInt(2, 1)
-	if caller, ok := l.GetStack(1); ok && level == 1 {
-		if _, err := l.GetInfo("S", caller, lua.LNil); err == nil && caller.What == "G" {
-			level = 0 // pcall(error, "x") has no place in Lua
+	if level > 0 {
+		frame, ok := l.GetStack(level)
+		if ok {
+			_, err := l.GetInfo("S", frame, lua.LNil)
+			ok = err == nil && frame.What != "G"
+		}
+		if !ok {
+			level = 0
 		}
 	}
-	if _, ok := v.(lua.LString); ok && level > 0 {
-		l.Error(v, level)
+	if lua.LVCanConvToString(v) && level > 0 {
+		l.Error(lua.LString(lua.LVAsString(v)), level)
 	}
 	b.run.raise(l, v, level)
 	return 0
@@ -195,8 +201,23 @@ func (b *sandbox) load(l *lua.LState) int {
 	}
 }
 
+// chunkID is how error texts call a chunk that was given a name, as PUC Lua makes
+// it (lobject.c, luaO_chunkid): the name itself behind = or @, else its first
+// line.
+func chunkID(name string) string {
+	const most = 45 // bytes
+	if name != "" && (name[0] == '=' || name[0] == '@') {
+		return name[1:min(len(name), most+1)]
+	}
+	line, _, more := strings.Cut(name, "\n")
+	if more || len(line) > most {
+		line = line[:min(len(line), most)] + "..."
+	}
+	return `[string "` + line + `"]`
+}
+
 func (b *sandbox) chunk(l *lua.LState, source string) int {
-	proto, err := compile([]byte(source), l.OptString(2, "[string]"))
+	proto, err := compile([]byte(source), chunkID(l.OptString(2, source)))
 	if err != nil {
 		l.Push(lua.LNil)
 		l.Push(lua.LString(err.Error()))

@@ -46,10 +46,22 @@ func syntaxError(err error, source []byte, name string) error {
 	if !errors.As(err, &at) {
 		return err
 	}
-	if at.Pos.Line == parse.EOF {
-		return fmt.Errorf("%s:%d: %s near '<eof>'", name, bytes.Count(source, []byte("\n"))+1, at.Message)
+	message := at.Message
+	if plain, ok := plainSyntax[message]; ok {
+		message = plain
 	}
-	return fmt.Errorf("%s:%d: %s near '%s'", name, at.Pos.Line, at.Message, at.Token)
+	if at.Pos.Line == parse.EOF {
+		return fmt.Errorf("%s:%d: %s near '<eof>'", name, bytes.Count(source, []byte("\n"))+1, message)
+	}
+	return fmt.Errorf("%s:%d: %s near '%s'", name, at.Pos.Line, message, at.Token)
+}
+
+// plainSyntax is what PUC Lua says to mistakes that the parser knows as such.
+var plainSyntax = map[string]string{
+	"unterminated string":           "unfinished string",
+	"unterminated multiline string": "unfinished long string",
+	"illegal hexadecimal number":    "malformed number",
+	"syntax error":                  "unexpected symbol",
 }
 
 func nested(chunk []ast.Stmt) bool { return tooDeep(reflect.ValueOf(chunk), maxNesting) }

@@ -18,10 +18,10 @@
 // # One state for all scripts
 //
 // A Lua state is expensive to make, so there is one for scripts and one for
-// functions. Scripts see the global
-// tables through empty proxies: a read falls through to the real table, a write
-// raises Redis's "Attempt to modify a readonly table", and the functions that
-// bypass metatables (rawset, setmetatable, table.insert …) know the proxies.
+// functions. Scripts see the global tables through empty proxies: a read falls
+// through to the real table, a write raises Redis's "Attempt to modify a
+// readonly table", and the functions that bypass metatables (rawset,
+// setmetatable, table.insert …) know the proxies.
 // Nothing of a script outlives it. A state in which Go code panicked is thrown
 // away.
 //
@@ -35,7 +35,9 @@
 // # What it does not guarantee
 //
 // The interpreter is gopher-lua, so error texts of the language itself (not
-// those of Redis's API) differ here and there from PUC Lua's, a number joined
-// to a string with .. prints up to 17 digits instead of 14. A script may use as much memory as it likes, as in Redis. The
-// debugger is not here.
+// those of Redis's API) differ here and there from PUC Lua's, those of syntax
+// above all; a number joined to a string with .. prints up to 17 digits instead
+// of 14; goto and the __len of tables, which came with Lua 5.2, work. Settings
+// of cjson end with the script that made them. A script may use as much memory
+// as it likes, as in Redis. The debugger (SCRIPT DEBUG) is not here.
 package script

@@ -55,6 +55,15 @@ func toNumber(l *lua.LState) int {
 	return 1
 }
 
+// numberOf is lua_tonumber: a number, or a text of one.
+func numberOf(v lua.LValue) (lua.LNumber, bool) {
+	if s, ok := v.(lua.LString); ok {
+		v = parseDecimal(string(s))
+	}
+	n, ok := v.(lua.LNumber)
+	return n, ok
+}
+
 func parseDecimal(s string) lua.LValue {
 	s = strings.Trim(s, " \t\n\v\f\r")
 	if strings.Contains(s, "_") {

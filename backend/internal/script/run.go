@@ -131,7 +131,8 @@ func (r *run) explain(err error) (text, source string, line int) {
 		return "ERR Error running script " + r.name + ", " + firstLine(err.Error()), "", 0
 	}
 	if overflowed(err) {
-		return "ERR " + r.box.title + ": " + errOverflow, "", 0
+		line := lineIn(api.StackTrace, r.box.title)
+		return "ERR " + r.box.title + ":" + strconv.Itoa(line) + ": " + errOverflow, r.box.title, line
 	}
 	text = errorText(api.Object)
 	source, line = r.box.title, lineIn(text, r.box.title)

@@ -246,13 +246,13 @@ func TestRefusedBeforeRunning(t *testing.T) {
 		{"return 1", "x", "-ERR value is not an integer or out of range\r\n"},
 		{"return 1", "1", "-ERR Number of keys can't be greater than number of args\r\n"},
 		{"return 1", "-1", "-ERR Number of keys can't be negative\r\n"},
-		{"return #", "0", "-ERR Error compiling script (new function): user_script:1: syntax error near '<eof>'\r\n"},
+		{"return #", "0", "-ERR Error compiling script (new function): user_script:1: unexpected symbol near '<eof>'\r\n"},
 		{"#!lua", "0", "-ERR Invalid script shebang\r\n"},
 		{"#!js\nreturn 1", "0", "-ERR Unexpected engine in script shebang: #!js\r\n"},
 		{"#!lua x=1\nreturn 1", "0", "-ERR Unknown lua shebang option: x=1\r\n"},
 		{"#!lua flags=foo\nreturn 1", "0", "-ERR Unexpected flag in script shebang: foo\r\n"},
 		{"return " + strings.Repeat("(", 1e5) + strings.Repeat(")", 1e5), "0",
-			"-ERR Error compiling script (new function): user_script:1: syntax error near ')'\r\n"},
+			"-ERR Error compiling script (new function): user_script:1: unexpected symbol near ')'\r\n"},
 		{"return " + strings.Repeat("{", 1e5) + strings.Repeat("}", 1e5), "0",
 			"-ERR Error compiling script (new function): user_script:1: chunk has too many syntax levels\r\n"},
 	} {
@@ -265,7 +265,7 @@ func TestRefusedBeforeRunning(t *testing.T) {
 func TestDeepRecursion(t *testing.T) {
 	e := New("7.2.6")
 	for source, want := range map[string]string{
-		"local function f() return f() + 1 end return f()":                                                           "-ERR user_script: stack overflow\r\n",
+		"local function f() return f() + 1 end return f()":                                                           "-ERR user_script:1: stack overflow" + where("local function f() return f() + 1 end return f()", 1),
 		"local function f() return f() + 1 end return select(2, pcall(f))":                                           "$14\r\nstack overflow\r\n",
 		"local function f() local ok, e = pcall(f) return e end return f()":                                          "$31\r\nuser_script:1: C stack overflow\r\n",
 		"return {unpack({}, 1, 8001)}":                                                                               "-ERR user_script:1: too many results to unpack" + where("return {unpack({}, 1, 8001)}", 1),
@@ -359,5 +359,35 @@ func TestCallsReachTheHost(t *testing.T) {
 	}
 	if h.repl != "true false" {
 		t.Errorf("repl %q", h.repl)
+	}
+}
+
+// What scripts do wrong is told in the words of PUC Lua 5.1, with the names that
+// the script has for things.
+func TestMistakesAreNamed(t *testing.T) {
+	e := New("7.2.6")
+	for source, want := range map[string]string{
+		"nosuch()":                              "user_script:1: Script attempted to access nonexistent global variable 'nosuch'",
+		"redis.nosuch()":                        "user_script:1: attempt to call field 'nosuch' (a nil value)",
+		"local t = {} t:x()":                    "user_script:1: attempt to call method 'x' (a nil value)",
+		"local f = 1 f()":                       "user_script:1: attempt to call local 'f' (a number value)",
+		"local f return (function() f() end)()": "user_script:1: attempt to call upvalue 'f' (a nil value)",
+		"return (1)()":                          "user_script:1: attempt to call a number value",
+		"return loadstring('x x')()":            "user_script:1: attempt to call a nil value",
+		"return #nil":                           "user_script:1: attempt to get length of a nil value",
+		"return -{}":                            "user_script:1: attempt to perform arithmetic on a table value",
+		"for i = 1, 'x' do end":                 "user_script:1: 'for' limit must be a number",
+		"error('own', 2)":                       "own",
+		"error(1)":                              "user_script:1: 1",
+		"return string.char(256)":               "user_script:1: bad argument #1 to 'char' (invalid value)",
+		"table.insert({}, 1, 2, 3)":             "user_script:1: wrong number of arguments to 'insert'",
+		"return redis.call('object')":           "Wrong number of args calling Redis command from script",
+	} {
+		if got := eval(e, newHost(), 2, source, "0"); got != "-ERR "+want+where(source, 1) {
+			t.Errorf("%s\n got %q\nwant %q", source, got, "-ERR "+want+where(source, 1))
+		}
+	}
+	if got := eval(e, newHost(), 2, "return {tostring(getmetatable(nil)), tostring(getmetatable(1))}", "0"); got != "*2\r\n$3\r\nnil\r\n$3\r\nnil\r\n" {
+		t.Errorf("metatables of plain values show: %q", got)
 	}
 }

@@ -19,6 +19,7 @@ func (b *sandbox) openString() {
 		"lower":  func(l *lua.LState) int { return mapBytes(l, 'A', 'Z', 'a'-'A') },
 		"upper":  func(l *lua.LState) int { return mapBytes(l, 'a', 'z', 'A'-'a') },
 		"rep":    stringRep,
+		"char":   stringChar,
 		// Compiled code could not be loaded again anyway, as in Redis.
 		"dump": func(l *lua.LState) int { l.CheckFunction(1); l.Push(lua.LString("\x1bLua")); return 1 },
 	})
@@ -168,4 +169,18 @@ func appendQuoted(out []byte, s string) []byte {
 		}
 	}
 	return append(out, '"')
+}
+
+// stringChar refuses what is no byte, where gopher-lua takes the lowest one.
+func stringChar(l *lua.LState) int {
+	out := make([]byte, l.GetTop())
+	for i := range out {
+		n := truncate(float64(l.CheckNumber(i + 1)))
+		if n < 0 || n > 255 {
+			l.ArgError(i+1, "invalid value")
+		}
+		out[i] = byte(n)
+	}
+	l.Push(lua.LString(out))
+	return 1
 }

@@ -18,6 +18,14 @@ func (b *sandbox) openTable() {
 		}))
 	}
 	guard("insert")
+	insert := goFunction(lib, "insert")
+	lib.RawSetString("insert", b.state.NewFunction(func(l *lua.LState) int {
+		if n := l.GetTop(); n != 2 && n != 3 {
+			l.CheckTable(1)
+			l.RaiseError("wrong number of arguments to 'insert'")
+		}
+		return insert(l)
+	}))
 	guard("sort")
 	b.set("table", map[string]lua.LGFunction{
 		"concat":   tableConcat,

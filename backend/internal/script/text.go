@@ -9,6 +9,7 @@ var plainWords = []struct{ theirs, plain string }{
 	{"__unm undefined", "attempt to perform arithmetic on a table value"},
 	{"for statement init must be a number", "'for' initial value must be a number"},
 	{"for statement limit must be a number", "'for' limit must be a number"},
+	{" can not yield from outside of a coroutine", "attempt to yield across metamethod/C-call boundary"},
 	{"for statement step must be a number", "'for' step must be a number"},
 }
 
