@@ -303,6 +303,7 @@ func (n *Node) unblockAll(text string) {
 		if s.waiting == nil || s.waiting.inTime == nil {
 			continue
 		}
+		s.waiting.over(s, true)
 		s.unblock()
 		if s.native {
 			s.poison = readOnlyText

@@ -61,12 +61,13 @@ type Node struct {
 	horizon  *aof.Horizon
 	walks    chan struct{} // held by the snapshot that is being taken
 
-	finishing   sync.Mutex   // held while the node is brought to an end
-	signalled   atomic.Bool  // a signal has begun that, and has not been called off
-	failoverNow atomic.Int32 // failoverPhase
-	feeding     atomic.Int32 // snapshots for replicas that are being taken, or wait for their turn
-	endBy       atomic.Int64 // unix ms until which that waits for replicas; 0: it does not
-	roles       sync.Mutex   // serializes changes of role
+	finishing   sync.Mutex             // held while the node is brought to an end
+	endingNow   atomic.Pointer[ending] // who is about it; nil: nobody
+	signalled   atomic.Bool            // a signal has begun that, and has not been called off
+	failoverNow atomic.Int32           // failoverPhase
+	feeding     atomic.Int32           // snapshots for replicas that are being taken, or wait for their turn
+	endBy       atomic.Int64           // unix ms until which that waits for replicas; 0: it does not
+	roles       sync.Mutex             // serializes changes of role
 
 	mu engineLock // all below is under it
 

@@ -28,6 +28,9 @@ type manner struct {
 var (
 	errEnding  = errors.New("the node is shutting down")
 	errAborted = errors.New("the shutdown was aborted")
+	// Without its base, the append-only file that was just switched on holds
+	// nothing of the data.
+	errFirstLog = errors.New("the append-only file is not complete yet")
 )
 
 // Signal is what SIGINT and SIGTERM do: it begins the end, in the manner of
@@ -135,12 +138,35 @@ func shutdown(s *session, x *commands.Ctx) {
 	}
 }
 
+// ending is one attempt to bring the node to an end.
+type ending struct {
+	done  chan struct{} // closed when it is decided
+	ended bool
+	err   error
+}
+
 // finish brings the node to an end after which only Close is left: replicas
 // have what they can get, nothing is executed any more, the file is written.
-// When that fails, and m does not force it, everything goes on as before.
+// When that fails, and m does not force it, everything goes on as before. Who
+// comes while somebody else is about it shares that one's outcome.
 func (n *Node) finish(m manner) (ended bool, err error) {
+	own := &ending{done: make(chan struct{})}
+	for !n.endingNow.CompareAndSwap(nil, own) {
+		if other := n.endingNow.Load(); other != nil {
+			<-other.done
+			return other.ended, other.err
+		}
+	}
 	n.finishing.Lock()
 	defer n.finishing.Unlock()
+	own.ended, own.err = n.attempt(m)
+	n.endingNow.Store(nil)
+	close(own.done)
+	return own.ended, own.err
+}
+
+// attempt is finish of the one that is about it.
+func (n *Node) attempt(m manner) (ended bool, err error) {
 	if n.life.Err() != nil {
 		return true, nil
 	}
@@ -154,7 +180,12 @@ func (n *Node) finish(m manner) (ended bool, err error) {
 	if n.apart.dead { // the data is half-changed: it must reach no file, nor be served again
 		m.save, m.force = false, true
 	}
+	first := n.aof.log != nil && n.aof.log.Fresh()
 	n.mu.Unlock()
+	if first && !m.deaf && !m.force {
+		n.log.Error("Writing initial AOF, can't exit.")
+		return n.stayUp(errFirstLog)
+	}
 	if m.deaf {
 		err = n.unlisten()
 	}
@@ -164,11 +195,16 @@ func (n *Node) finish(m manner) (ended bool, err error) {
 	}
 	if err != nil && !m.deaf && !m.force {
 		n.log.Error("Error trying to save the DB, can't exit.", "err", err)
-		n.log.Error("Errors trying to shut down the server. Check the logs for more information.")
-		n.revive()
-		return false, err
+		return n.stayUp(err)
 	}
 	return true, err
+}
+
+// stayUp takes up work again after an end that failed.
+func (n *Node) stayUp(why error) (ended bool, err error) {
+	n.log.Error("Errors trying to shut down the server. Check the logs for more information.")
+	n.revive()
+	return false, why
 }
 
 // saveLast writes the file once no other snapshot is being written.

@@ -53,9 +53,9 @@ var inertTable = []Directive{
 	{Name: "loading-process-events-interval-bytes", Type: Int, Default: "2097152", Min: 1024, Max: maxInt32, In: Node, Flags: Mutable | Hidden, Inert: "events are served while loading always"},
 	{Name: "enable-module-command", Type: Enum, Default: "no", Enum: yesNoLocal, In: Node, Inert: "there are no modules"},
 	{Name: "loadmodule", Type: Lines, In: Node, Flags: Repeated, Inert: "there are no modules"},
-	{Name: "lua-replicate-commands", Type: Bool, Default: "yes", In: Node, Inert: "scripts are replicated by their effects always"},
-	{Name: "list-max-ziplist-entries", Type: Int, Default: "512", In: Node, Inert: "since Redis 3.2 it does nothing: set list-max-listpack-size"},
-	{Name: "list-max-ziplist-value", Type: Int, Default: "64", In: Node, Inert: "since Redis 3.2 it does nothing: set list-max-listpack-size"},
+	{Name: "lua-replicate-commands", Type: Bool, Default: "yes", In: Node, Flags: Hidden, Inert: "scripts are replicated by their effects always"},
+	{Name: "list-max-ziplist-entries", Type: Int, Default: "512", In: Node, Flags: Hidden, Inert: "since Redis 3.2 it does nothing: set list-max-listpack-size"},
+	{Name: "list-max-ziplist-value", Type: Int, Default: "64", In: Node, Flags: Hidden, Inert: "since Redis 3.2 it does nothing: set list-max-listpack-size"},
 
 	// TLS.
 	{Name: "tls-session-cache-size", Type: Int, Default: "20480", Max: maxInt32, In: Node, Flags: Mutable, Inert: "sessions are resumed by tickets: nothing is cached"},
