@@ -32,7 +32,7 @@ var sentinelTable = []Directive{
 	{Name: "monitor.write-acks", Type: Int, Default: "1", Max: 16, In: Sentinel, Doc: "replicas that must hold a write before it is answered"},
 	{Name: "monitor.write-acks-timeout", Type: Duration, Default: "10s", In: Sentinel, Doc: "after this a write answers -NOACKS, its outcome unknown; 0: never"},
 	{Name: "monitor.write-acks-policy", Type: Enum, Default: "degrade", Enum: acksPolicy, In: Sentinel, Doc: "with too few replicas left: go on with fewer, or wait"},
-	{Name: "monitor.auth-user", Type: String, In: Sentinel, Doc: "ACL user to log in to the nodes as; empty: the default user"},
+	{Name: "monitor.auth-user", Type: String, In: Sentinel, Doc: "ACL user to log in to the nodes as, which needs +@holdfast +ping +info; empty: the default user"},
 	{Name: "monitor.auth-pass", Type: String, In: Sentinel, Flags: Secret, Doc: "password for the nodes"},
 	{Name: "monitor.notification-script", Type: String, In: Sentinel, Doc: "program called with every warning event"},
 	{Name: "monitor.client-reconfig-script", Type: String, In: Sentinel, Doc: "program called when the master changed"},
