@@ -271,6 +271,7 @@ func TestFullDisk(t *testing.T) {
 			disk := disktest.New()
 			p := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", policy).loaded()
 			p.must("SET a 1")
+			p.must("WAITAOF 1 0 5000")
 			disk.Limit(5)
 			await(t, "writes are refused", func() bool {
 				_, err := ask(t, p.data, "SET", "b", "2")
