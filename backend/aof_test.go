@@ -378,6 +378,99 @@ func TestLogInterop(t *testing.T) {
 	}
 }
 
+// streams leaves what only streams remember: IDs that are gone, groups and what
+// they wait for.
+func streams(p *process) {
+	for _, line := range []string{
+		"XADD s 1-1 a 1 b 2", "XADD s 2-1 a 3 b 4", "XADD s 3-1 c 5", "XADD s 9-9 c 6", "XDEL s 9-9",
+		"XGROUP CREATE s g 0", "XGROUP CREATECONSUMER s g idle", "XREADGROUP GROUP g one COUNT 2 STREAMS s >",
+		"XACK s g 1-1", "XADD gone 5-5 x y", "XTRIM gone MAXLEN 0", "XGROUP CREATE none g $ MKSTREAM",
+	} {
+		p.must(line)
+	}
+}
+
+// A base of commands builds streams again, in either server, as a snapshot does.
+func TestStreamsInALog(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	flags := []string{"--appendonly", "yes", "--aof-use-rdb-preamble", "no"}
+	p := begin(t, dir, flags...).loaded()
+	streams(p)
+	p.must("BGREWRITEAOF")
+	p.rewritten()
+	digest := p.must("DEBUG DIGEST").Text
+	p.must("DEBUG LOADAOF")
+	if got := p.must("DEBUG DIGEST").Text; got != digest {
+		t.Error("other data after DEBUG LOADAOF")
+	}
+	p.stop()
+	r := redis(t, append([]string{"--dir", dir}, flags...)...).loaded()
+	if got := r.must("DEBUG DIGEST").Text; got != digest {
+		t.Error("Redis has other data than the node that wrote it")
+	}
+	if got := r.must("XINFO GROUPS s").Elems[0].Elems; got[5].Int != 1 || got[7].Text != "2-1" {
+		t.Errorf("the group came out as %v", got)
+	}
+}
+
+func TestWaitForDisks(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir(), "--appendonly", "yes", "--appendfsync", "no").loaded(), begin(t, t.TempDir(), "--appendonly", "yes").loaded()
+	counts := func(line string, want ...int64) {
+		t.Helper()
+		if got := m.must(line).Elems; got[0].Int != want[0] || got[1].Int != want[1] {
+			t.Errorf("%s: %v, want %v", line, got, want)
+		}
+	}
+	m.must("SET a 1")
+	counts("WAITAOF 1 0 20", 0, 0)
+	m.must("CONFIG SET appendfsync always")
+	counts("WAITAOF 1 0 5000", 1, 0)
+	r.follows(m)
+	r.rewritten()
+	m.must("SET a 2")
+	counts("WAITAOF 1 1 5000", 1, 1)
+	r.must("CONFIG SET appendonly no")
+	m.must("SET a 3")
+	counts("WAITAOF 1 1 20", 1, 0)
+	for line, want := range map[string]string{
+		"WAITAOF 2 0 0": "ERR value is out of range, value must between 0 and 1", "WAITAOF 0 -1 0": "ERR value is out of range, must be positive",
+		"WAITAOF 0 0 -1": "ERR timeout is negative", "WAITAOF 0 0 x": "ERR timeout is not an integer or out of range",
+	} {
+		if _, err := ask(t, m.data, strings.Fields(line)...); err == nil || err.Error() != want {
+			t.Errorf("%s: %v", line, err)
+		}
+	}
+	m.must("CONFIG SET appendonly no")
+	if _, err := ask(t, m.data, "WAITAOF", "1", "0", "0"); err == nil || !strings.HasPrefix(err.Error(), "ERR WAITAOF cannot be used when numlocal is set") {
+		t.Errorf("without an append-only file: %v", err)
+	}
+}
+
+// With write-acks-durable a replica confirms what its disk has, and not before.
+func TestDurableConfirmations(t *testing.T) {
+	t.Parallel()
+	disk := disktest.New()
+	m := begin(t, t.TempDir(), "--write-acks-timeout", "200")
+	r := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", "always", "--write-acks-durable", "yes").loaded()
+	r.follows(m)
+	r.rewritten()
+	m.must("CONFIG SET write-acks 1")
+	m.must("SET a 1")
+	disk.Slow(400 * time.Millisecond)
+	if _, err := ask(t, m.data, "SET", "a", "2"); err == nil || !strings.HasPrefix(err.Error(), "NOACKS") {
+		t.Errorf("a write that is on no disk was answered with %v", err)
+	}
+	disk.Slow(0)
+	await(t, "the disk is quick again", func() bool { _, err := ask(t, m.data, "SET", "a", "3"); return err == nil })
+	next := disk.Crash(nil)
+	r.abandon()
+	if got := beginOn(t, next, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded().must("GET a").Text; got != "3" {
+		t.Errorf("the confirmed write is %q on the replica's disk", got)
+	}
+}
+
 // A broken file or manifest is said by name, and nothing is served.
 func TestBrokenLog(t *testing.T) {
 	t.Parallel()

@@ -3,8 +3,6 @@ package aof
 import (
 	"bufio"
 	"bytes"
-	"errors"
-	"fmt"
 	"io"
 	"strconv"
 
@@ -29,34 +27,6 @@ type Command struct {
 // Annotation is a line that begins with #: no command, and passed over by all
 // who do not know it. It is valid until the next read.
 type Annotation []byte
-
-// Why a file cannot be read on. Both come wrapped in a *Fault.
-var (
-	// ErrTruncated says that the file ends inside a unit.
-	ErrTruncated = errors.New("unexpected end of file")
-	// ErrFormat says that something else stands where a command should.
-	ErrFormat = errors.New("bad file format")
-)
-
-// Fault tells how far a file is good.
-type Fault struct {
-	File string // its name; empty while only its content is looked at
-	Good int64  // offset behind the last whole unit: the file can be cut there
-	At   int64  // offset of the fault
-	Err  error
-}
-
-func (f *Fault) Error() string {
-	s := fmt.Sprintf("%v at offset %d", f.Err, f.At)
-	if f.File != "" {
-		s = f.File + ": " + s
-	}
-	return s
-}
-
-// Unwrap gives the kind of the fault, ErrTruncated or ErrFormat, or the error
-// of the disk.
-func (f *Fault) Unwrap() error { return f.Err }
 
 const (
 	maxLine  = 64 << 10 // bytes of an annotation or a count

@@ -1,0 +1,126 @@
+package aof
+
+import (
+	"context"
+	"math"
+	"time"
+)
+
+// run writes until the log is closed or the stream replaced.
+func (l *Log) run() {
+	defer close(l.done)
+	defer l.cfg.Source.Close()
+	defer l.cancel()
+	if l.cfg.After != nil {
+		<-l.cfg.After
+	}
+	for goOn := true; goOn; {
+		idle, err := l.turn()
+		l.settle(err)
+		switch {
+		case err != nil && l.ended(), err == nil && idle && l.ended():
+			goOn = false
+		case err != nil:
+			l.pause(retryPeriod)
+		case idle:
+			goOn = l.await()
+		}
+	}
+	l.end()
+}
+
+// begin makes the file where there is none.
+func (l *Log) begin() (err error) {
+	if l.file == nil {
+		l.file, err = l.cfg.Dir.TempIncr()
+	}
+	if err == nil && len(l.head) > 0 {
+		err = l.put([][]byte{l.head})
+	}
+	if err == nil {
+		l.head = nil
+	}
+	return err
+}
+
+// turn writes what there is, carries out orders and syncs when that is due. idle
+// tells that nothing is left to do.
+func (l *Log) turn() (idle bool, err error) {
+	if err := l.begin(); err != nil {
+		return false, err
+	}
+	l.slowDown()
+	end := l.cfg.Source.Published() // before the orders: each was given before what is behind it
+	if err := l.write(min(end, l.nextOrder())); err != nil {
+		return false, err
+	}
+	l.obey()
+	if err := l.syncIfDue(); err != nil {
+		return false, err
+	}
+	pos := l.cfg.Source.Pos()
+	idle = pos >= l.cfg.Source.Published() && l.nextOrder() > pos
+	if idle && l.ended() {
+		return true, l.sync()
+	}
+	return idle, nil
+}
+
+// slowDown keeps the pace of writes that nobody waits for.
+func (l *Log) slowDown() {
+	if rest := writePace - time.Since(l.lastPut); rest > 0 && !l.is(Always) && !l.ended() {
+		l.pause(rest)
+	}
+}
+
+// pause waits for d unless the log is to end.
+func (l *Log) pause(d time.Duration) {
+	select {
+	case <-l.closed:
+	case <-l.ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+func (l *Log) ended() bool {
+	select {
+	case <-l.closed:
+	case <-l.ctx.Done():
+	default:
+		return false
+	}
+	return true
+}
+
+func (l *Log) nextOrder() uint64 {
+	l.mu.Lock()
+	defer l.mu.Unlock()
+	if len(l.orders) == 0 {
+		return math.MaxUint64
+	}
+	return l.orders[0].at
+}
+
+// obey carries out the orders for this position.
+func (l *Log) obey() {
+	for l.nextOrder() <= l.cfg.Source.Pos() {
+		l.mu.Lock()
+		o := l.orders[0]
+		l.orders = l.orders[1:]
+		l.mu.Unlock()
+		o.done <- o.do()
+	}
+}
+
+// await sleeps until there is something to do; false when the stream was
+// replaced and nothing will come any more.
+func (l *Log) await() bool {
+	ctx := l.ctx
+	if l.unsynced && !l.is(Never) {
+		due, cancel := context.WithDeadline(l.ctx, l.lastSync.Add(syncPeriod))
+		defer cancel()
+		ctx = due
+	}
+	err := l.cfg.Source.Wait(ctx)
+	return err == nil || ctx.Err() != nil && l.ctx.Err() == nil
+}
