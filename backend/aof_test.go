@@ -219,6 +219,8 @@ func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 	for round := range 100 {
 		disk, _ = crashUnderLoad(t, disk, a, luck, round, time.Duration(luck.IntN(10))*time.Millisecond, "--appendfsync", "always")
 	}
+	a.mu.Lock()
+	defer a.mu.Unlock()
 	if len(a.words) < 100 {
 		t.Errorf("only %d writes were acknowledged", len(a.words))
 	}
