@@ -63,6 +63,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	n.running, s.unread = nil, len(in)-took
 	if s.unread > 0 {
 		s.unread -= s.parser.Started(in[took:])
+		s.limitRequest()
 	}
 	n.stats.netIn += int64(took)
 	n.stats.netOut += int64(len(x.Out) - start)

@@ -88,3 +88,15 @@ func TestNoTouch(t *testing.T) {
 		}
 	})
 }
+
+// A request that grows past its limit ends the connection.
+func TestQueryBufferLimit(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, p *process) {
+		p.must("CONFIG SET client-query-buffer-limit 1mb")
+		w := p.wire()
+		w.send("*2\r\n$4\r\nECHO\r\n$3000000\r\n" + strings.Repeat("x", 2<<20))
+		w.ended()
+		p.must("PING")
+	})
+}

@@ -123,6 +123,21 @@ func (s *session) limitInput(buffered int) {
 	}
 }
 
+// limitRequest closes a client whose incomplete request is larger than
+// client-query-buffer-limit, or than a stranger needs (networking.c,
+// readQueryFromClient).
+func (s *session) limitRequest() {
+	const stranger = 1 << 20
+	limit := s.node.cfg().ClientQueryBufferMax
+	if !s.authed {
+		limit = min(limit, stranger)
+	}
+	if int64(s.unread) > limit {
+		s.node.log.Warn("Closing client that reached max query buffer length: " + s.describe())
+		s.closing = true
+	}
+}
+
 // resume goes on with what a client sent while it waited; on its loop.
 func (s *session) resume() {
 	switch {
