@@ -4,7 +4,7 @@ import "unsafe"
 
 // Stream is a view of a stream: a head in the arena, which holds an index of nodes by
 // the ID they begin at, and its consumer groups. A node is a listpack of entries in
-// the bytes of Redis (see streamnode.go).
+// the bytes of Redis (see stream_node.go).
 //
 // An empty stream is a stream all the same: it remembers its last ID and its groups,
 // and is not for the caller to remove.
