@@ -25,11 +25,10 @@ func (x *ZIndex) Len() int { return x.dict.Len() }
 // Tables describes the table of members; see Dict.Tables.
 func (x *ZIndex) Tables() []TableStats { return x.dict.Tables() }
 
-// ClearStep frees about n members and reports whether all is free. The tree goes
-// with the first step: it has a fortieth as many blocks.
+// ClearStep frees about n members and reports whether all is free; first the
+// nodes of the tree, of which there are far fewer.
 func (x *ZIndex) ClearStep(n int) bool {
-	x.tree.free()
-	return x.dict.ClearStep(n)
+	return x.tree.freeStep(&n) && x.dict.ClearStep(n)
 }
 
 func (x *ZIndex) score(e Ref) float64 {

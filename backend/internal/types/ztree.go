@@ -184,22 +184,30 @@ func (t *ztree) rescore(member []byte, old, score float64) bool {
 	return true
 }
 
-// free frees all nodes.
-func (t *ztree) free() {
-	if t.root != 0 {
-		t.freeNode(t.root, t.height)
+// freeStep frees about n nodes, the last ones first, and reports whether all are
+// free. After the first call nothing else may be called.
+func (t *ztree) freeStep(n *int) (done bool) {
+	if t.root != 0 && !t.freeNode(t.root, t.height, n) {
+		return false
 	}
 	t.root, t.height = 0, 0
+	return true
 }
 
-func (t *ztree) freeNode(r Ref, level int) {
+func (t *ztree) freeNode(r Ref, level int, n *int) (done bool) {
 	if level > 0 {
-		in := t.inner(r)
-		for _, c := range in.child[:in.n] {
-			t.freeNode(c, level-1)
+		for in := t.inner(r); in.n > 0; in.n-- {
+			if !t.freeNode(in.child[in.n-1], level-1, n) {
+				return false
+			}
 		}
 	}
+	if *n <= 0 {
+		return false
+	}
+	*n--
 	t.a.Free(r)
+	return true
 }
 
 // nodes returns the number of nodes.
