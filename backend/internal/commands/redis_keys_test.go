@@ -130,7 +130,9 @@ var vocabulary = strings.Fields(`0 1 -1 2 3 7 10 -3 1.5 x nan inf -inf +inf (1 [
 	limit count match type left RIGHT before after min max weights aggregate sum byscore bylex rev store rank maxlen
 	and or xor not bit byte set incrby overflow wrap sat fail u8 i5 u64 #1 idx len minmatchlen withmatchlen replace db
 	withvalues string list async sync maxlen minid ~ = $ > (1-1 5-* 3-1 mkstream nomkstream entriesread streams group block
-	noack justid force idle full`)
+	noack justid force idle full
+	by get alpha asc desc nosort k* h*->m1 # byradius bybox fromlonlat frommember m km withdist withhash withcoord any storedist
+	absttl idletime freq encoding todense getreg decode`)
 
 // random are the commands whose reply nobody can foretell, and what only rests. (Where
 // there are groups, Redis 7.0 makes consumers at other times than 7.2, and it sets IDs
