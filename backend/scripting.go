@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"strings"
 	"time"
 
 	"holdfast/backend/acl"
@@ -18,13 +19,22 @@ var scriptRows = []row{
 	{"script|exists", scriptCommand},
 	{"script|flush", scriptCommand},
 	{"script|kill", kill(script.Script)},
-	{"script|debug", func(_ *session, x *commands.Ctx) { x.Err(debuggerText) }},
+	{"script|debug", scriptDebug},
 	{"script|help", scriptCommand},
 }
 
-// debuggerText refuses LDB: it debugs in a fork of the server, which this is
-// not built to do.
-const debuggerText = "ERR SCRIPT DEBUG is not supported: this server has no Lua debugger"
+// scriptDebug knows no debugger: Redis's stops the server, or a fork of it, at a
+// line of the script.
+func scriptDebug(_ *session, x *commands.Ctx) {
+	switch strings.ToLower(string(x.Args[2])) {
+	case "no":
+		x.OK()
+	case "yes", "sync":
+		x.Err("ERR SCRIPT DEBUG is not supported: this server has no Lua debugger")
+	default:
+		x.Err("ERR Use SCRIPT DEBUG YES/SYNC/NO")
+	}
+}
 
 // eval runs a script inside the unit that is open for its request: what its
 // commands change is propagated as their effects, as one transaction.

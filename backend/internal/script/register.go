@@ -83,15 +83,14 @@ func (b *sandbox) described(l *lua.LState) (f *function, fail string) {
 		}
 		return b.named(t)
 	case 2:
-		name, ok := l.Get(1).(lua.LString)
-		if !ok {
+		if !lua.LVCanConvToString(l.Get(1)) {
 			return nil, "first argument to redis.register_function must be a string"
 		}
 		body, ok := l.Get(2).(*lua.LFunction)
 		if !ok {
 			return nil, "second argument to redis.register_function must be a function"
 		}
-		return &function{name: string(name), body: body}, ""
+		return &function{name: lua.LVAsString(l.Get(1)), body: body}, ""
 	}
 	return nil, "wrong number of arguments to redis.register_function"
 }
@@ -103,15 +102,14 @@ func (b *sandbox) named(t *lua.LTable) (*function, string) {
 		if !lua.LVCanConvToString(key) {
 			return nil, "named argument key given to redis.register_function is not a string"
 		}
-		text, isText := v.(lua.LString)
+		text, isText := lua.LVAsString(v), lua.LVCanConvToString(v)
 		switch name := strings.ToLower(key.String()); name {
 		case "function_name":
-			if f.name, named = string(text), isText; !isText {
+			if f.name, named = text, isText; !isText {
 				fail = "function_name argument given to redis.register_function must be a string"
 			}
 		case "description":
-			s := string(text)
-			if f.description = &s; !isText {
+			if f.description = &text; !isText {
 				fail = "description argument given to redis.register_function must be a string"
 			}
 		case "callback":
