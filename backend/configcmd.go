@@ -99,9 +99,19 @@ func (n *Node) tryChange(next *conf.NodeConfig, changed []string) error {
 	if err := n.reloadTLS(next, changed); err != nil {
 		return err
 	}
-	err := n.listenAnew(next, changed)
+	scored := slices.Contains(changed, "oom-score-adj") || slices.Contains(changed, "oom-score-adj-values")
+	var err error
+	if scored {
+		err = n.changeScore(next)
+	}
+	if err == nil {
+		err = n.listenAnew(next, changed)
+	}
 	if err != nil {
 		n.secrets.Store(before)
+		if scored {
+			_ = n.applyScore(n.cfg(), n.standing.role)
+		}
 	}
 	return err
 }

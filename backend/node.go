@@ -119,6 +119,7 @@ type Node struct {
 	monitors map[*session]struct{}
 	events   eventMask // keyspace events that are published
 	pause    pause
+	oom      oomScore
 	takeover *takeover // FAILOVER under way; nil: none
 	saves    saves
 	aof      logging

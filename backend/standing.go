@@ -77,6 +77,11 @@ func (p promise) save(dir string) error {
 
 // setStanding replaces the standing; the engine lock is held.
 func (n *Node) setStanding(next standing) {
+	if next.role != n.standing.role || !n.oom.ours {
+		if err := n.applyScore(n.cfg(), next.role); err != nil {
+			n.log.Warn("Unable to write oom_score_adj: " + err.Error())
+		}
+	}
 	n.standing = next
 	n.seen.Store(&next)
 	n.derive()

@@ -18,6 +18,8 @@ type NodeConfig struct {
 	ShutdownTimeout   time.Duration `conf:"shutdown-timeout"`
 	ShutdownOnSigint  []string      `conf:"shutdown-on-sigint"`
 	ShutdownOnSigterm []string      `conf:"shutdown-on-sigterm"`
+	OOMScoreAdj       string        `conf:"oom-score-adj"`        // no | yes | relative | absolute
+	OOMScores         []int         `conf:"oom-score-adj-values"` // of a master, a replica, a background process
 
 	// Replication.
 	ReplicaOf                    string        `conf:"replicaof"` // host:port; empty: a master

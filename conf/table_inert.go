@@ -13,8 +13,6 @@ var inertTable = []Directive{
 	{Name: "bio_cpulist", Type: String, In: Node, Inert: "bind processes to cores with taskset or systemd's CPUAffinity"},
 	{Name: "aof_rewrite_cpulist", Type: String, In: Node, Inert: "bind processes to cores with taskset or systemd's CPUAffinity"},
 	{Name: "bgsave_cpulist", Type: String, In: Node, Inert: "bind processes to cores with taskset or systemd's CPUAffinity"},
-	{Name: "oom-score-adj", Type: Enum, Default: "no", Enum: []string{"no", "yes", "relative", "absolute"}, In: Node, Flags: Mutable, Inert: "use systemd's OOMScoreAdjust"},
-	{Name: "oom-score-adj-values", Type: List, Default: "0 200 800", In: Node, Flags: Mutable, Inert: "use systemd's OOMScoreAdjust"},
 	{Name: "disable-thp", Type: Bool, Default: "yes", In: Node, Inert: "the Go runtime decides about huge pages"},
 	{Name: "supervised", Type: Enum, Default: "no", Enum: []string{"upstart", "systemd", "auto", "no"}, In: Node, Inert: "the units in conf/systemd need no readiness message"},
 	{Name: "always-show-logo", Type: Bool, Default: "no", In: Node, Inert: "there is no logo"},

@@ -18,6 +18,9 @@ var nodeTable = []Directive{
 	{Name: "shutdown-on-sigint", Type: Words, Default: "default", Enum: shutdownOn, In: Node, Flags: Mutable, Doc: "how SIGINT stops the node: default, or of save nosave now force"},
 	{Name: "shutdown-on-sigterm", Type: Words, Default: "default", Enum: shutdownOn, In: Node, Flags: Mutable, Doc: "how SIGTERM stops the node"},
 
+	{Name: "oom-score-adj", Type: Enum, Default: "no", Enum: []string{"no", "yes", "relative", "absolute"}, In: Node, Flags: Mutable, Doc: "set how soon the kernel kills the process when memory is short; yes: relative to what it was"},
+	{Name: "oom-score-adj-values", Type: Scores, Default: "0 200 800", In: Node, Flags: Mutable, Doc: "that, -2000 to 2000, of a master, of a replica, and of background processes, which do not exist here"},
+
 	// Replication.
 	{Name: "replicaof", Alias: "slaveof", Type: HostPort, In: Node, Doc: "host and port of the master to follow; empty: be a master"},
 	{Name: "masteruser", Type: String, In: Node, Flags: Mutable | Secret, Doc: "ACL user to log in to the master as"},

@@ -20,7 +20,7 @@ var fieldTypes = map[Type]reflect.Type{
 	Addr: reflect.TypeFor[string](), HostPort: reflect.TypeFor[string](),
 	Words: reflect.TypeFor[[]string](), List: reflect.TypeFor[[]string](), Addrs: reflect.TypeFor[[]string](), Lines: reflect.TypeFor[[]string](),
 	Percentiles: reflect.TypeFor[[]float64](), Save: reflect.TypeFor[[]SavePoint](), Renames: reflect.TypeFor[[]Rename](),
-	Members: reflect.TypeFor[[]Member](), Limits: reflect.TypeFor[OutputLimits](),
+	Members: reflect.TypeFor[[]Member](), Limits: reflect.TypeFor[OutputLimits](), Scores: reflect.TypeFor[[]int](),
 }
 
 func TestTableNamesAreUniqueInEachPart(t *testing.T) {

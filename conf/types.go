@@ -29,6 +29,7 @@ const (
 	Renames                 // []Rename
 	Members                 // []Member
 	Limits                  // OutputLimits
+	Scores                  // []int, three
 )
 
 // takesWords reports whether a value of the type may stand as several words on a line; any other is exactly one.
@@ -67,6 +68,7 @@ var codecs = [...]codec{
 	Renames:     {parseRenames, formatRenames},
 	Members:     {parseMembers, formatMembers},
 	Limits:      {parseLimits, formatLimits},
+	Scores:      {parseScores, formatScores},
 }
 
 // Parse reads text as the directive's value, of the Go type that stands beside its Type. base is the value that the

@@ -178,6 +178,26 @@ func formatMembers(v any) string {
 	return strings.Join(words, " ")
 }
 
+const errScores = redisText("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
+
+func parseScores(_ *Directive, text string, _ any) (any, error) {
+	words := strings.Fields(text)
+	if len(words) != 3 {
+		return nil, errArgs
+	}
+	scores := make([]int, len(words))
+	for i, word := range words {
+		n, err := strconv.Atoi(word)
+		if err != nil || n < -2000 || n > 2000 {
+			return nil, errScores
+		}
+		scores[i] = n
+	}
+	return scores, nil
+}
+
+func formatScores(v any) string { return strings.Trim(fmt.Sprint(v.([]int)), "[]") }
+
 // parseLimits changes the classes that text names and keeps the others as base has them, as Redis does.
 func parseLimits(_ *Directive, text string, base any) (any, error) {
 	limits, _ := base.(OutputLimits)

@@ -49,6 +49,7 @@ func TestParseAndFormat(t *testing.T) {
 		{Directive{Type: Save}, "900 1 300 10", []SavePoint{{15 * time.Minute, 1}, {5 * time.Minute, 10}}, ""},
 		{Directive{Type: Renames}, `CONFIG "" DEBUG d`, []Rename{{"CONFIG", ""}, {"DEBUG", "d"}}, ""},
 		{Directive{Type: Members, Min: 1}, "s1=a:1 s2=b:2", []Member{{"s1", "a:1"}, {"s2", "b:2"}}, ""},
+		{Directive{Type: Scores}, "-5 0 2000", []int{-5, 0, 2000}, ""},
 		{Directive{Type: Limits}, "replica 1kb 2 3", OutputLimits{Replica: OutputLimit{1024, 2, 3 * time.Second}},
 			"normal 0 0 0 slave 1024 2 3 pubsub 0 0 0"},
 	} {
