@@ -157,6 +157,7 @@ func (n *Node) newStore() (*store.Store, error) {
 func (n *Node) hook(s *store.Store) {
 	s.Hooks = store.Hooks{
 		Changed: n.changed,
+		Added:   n.tellAdded(),
 		Expired: n.expired,
 		Evicted: n.evicted,
 		Flushed: n.flushed,

@@ -30,6 +30,16 @@ func (n *Node) setEvents(flags string) {
 	for _, x := range n.contexts() {
 		x.SetNotify(tell)
 	}
+	n.store.Hooks.Added = n.tellAdded()
+}
+
+// tellAdded is the store's hook for keys that are about to exist; nil when
+// nobody is told.
+func (n *Node) tellAdded() func(db int, key []byte) {
+	if !n.events.keyspace && !n.events.keyevent || !n.events.class[commands.NewKey] {
+		return nil
+	}
+	return func(db int, key []byte) { n.event(commands.NewKey, "new", db, key) }
 }
 
 // event publishes what happened to a key. The engine lock is held.

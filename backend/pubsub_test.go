@@ -83,6 +83,36 @@ func TestKeyspaceEvents(t *testing.T) {
 	w.expect("*4\r\n$8\r\npmessage\r\n$6\r\n__key*\r\n$16\r\n__keyspace@0__:l\r\n$5\r\nrpush\r\n")
 }
 
+func TestNewKeyEvents(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--notify-keyspace-events", "En")
+	w := p.wire()
+	w.command("PSUBSCRIBE *")
+	w.expect("*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n")
+	expect := func(key string) {
+		t.Helper()
+		w.expect(fmt.Sprintf("*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$18\r\n__keyevent@0__:new\r\n$%d\r\n%s\r\n", len(key), key))
+	}
+	p.must("SET a 1")
+	expect("a")
+	p.must("SET a 2")
+	p.must("RPUSH l 1 2")
+	expect("l")
+	p.must("RPUSH l 3")
+	p.must("RENAME l m")
+	expect("m")
+	p.must("SADD s x")
+	expect("s")
+	p.must("SUNIONSTORE s s")
+	p.must("SUNIONSTORE t s")
+	expect("t")
+	p.must("APPEND b x")
+	expect("b")
+	p.must("CONFIG SET notify-keyspace-events KEA")
+	p.must("DEL a")
+	w.expect("*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$16\r\n__keyspace@0__:a\r\n$3\r\ndel\r\n")
+}
+
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	p := begin(t, t.TempDir())

@@ -228,7 +228,7 @@ func (ed *edit) done(root types.Root, n int, changed bool) (gone bool) {
 		ed.db.remove(ed.e)
 		return true
 	case ed.e == 0:
-		if ed.e = ed.db.insertRoot(ed.key, ed.t, root, NoExpire); ed.e == 0 {
+		if ed.e = ed.db.setNewRoot(ed.db.insert(ed.key, rootSize, ed.db.newMeta(ed.t), NoExpire), root); ed.e == 0 {
 			panic(types.ErrNoSpace) // as the types do: behind maxmemory there is nothing
 		}
 	default:
@@ -240,8 +240,7 @@ func (ed *edit) done(root types.Root, n int, changed bool) (gone bool) {
 	return false
 }
 
-func (db *DB) insertRoot(key []byte, t Type, root types.Root, expire int64) types.Ref {
-	e := db.ks.insert(key, rootSize, db.newMeta(t), expire)
+func (db *DB) setNewRoot(e types.Ref, root types.Root) types.Ref {
 	if e != 0 {
 		db.ks.setRoot(e, root)
 	}
@@ -252,10 +251,12 @@ func (db *DB) insertRoot(key []byte, t Type, root types.Root, expire int64) type
 // it held before, with an expiry in Unix ms or NoExpire. The collection is the
 // store's from here on, and freed when err is ErrNoSpace. It is not empty.
 func (db *DB) Put(key []byte, t Type, root types.Root, expire int64) error {
+	insert := db.insert
 	if e := db.find(key); e != 0 {
 		db.remove(e)
+		insert = db.ks.insert // the key is not new
 	}
-	if db.insertRoot(key, t, root, expire) == 0 {
+	if db.setNewRoot(insert(key, rootSize, db.newMeta(t), expire), root) == 0 {
 		db.ks.h.space.Free(root)
 		return ErrNoSpace
 	}

@@ -37,7 +37,7 @@ func (db *DB) Move(from []byte, dst *DB, to []byte) error {
 	e := db.write(from)
 	value := db.ks.payload(e)
 	meta := db.ks.dict.Meta(e) &^ metaTTL
-	moved := dst.ks.insert(to, len(value), meta, db.ks.expireOf(e))
+	moved := dst.insert(to, len(value), meta, db.ks.expireOf(e))
 	if moved == 0 {
 		return ErrNoSpace
 	}
@@ -66,7 +66,7 @@ func (db *DB) Copy(from []byte, dst *DB, to []byte) error {
 // copyString is Set for bytes that lie in the store.
 func (db *DB) copyString(value, to []byte, expire int64, raw uint32) error {
 	db.Delete(to)
-	e := db.ks.insert(to, len(value), db.newMeta(String)|raw, expire)
+	e := db.insert(to, len(value), db.newMeta(String)|raw, expire)
 	if e == 0 {
 		return ErrNoSpace
 	}

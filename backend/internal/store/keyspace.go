@@ -56,6 +56,14 @@ func (ks *keyspace) payload(e types.Ref) []byte {
 	return v
 }
 
+// insert adds a key that is new to the database, and reports it.
+func (db *DB) insert(key []byte, n int, meta uint32, expire int64) types.Ref {
+	if f := db.s.Hooks.Added; f != nil {
+		f(db.index, key)
+	}
+	return db.ks.insert(key, n, meta, expire)
+}
+
 // insert adds a key that is new, with room for n bytes of payload and, when
 // expire is not 0, an expiry. It returns 0 when there is no space.
 func (ks *keyspace) insert(key []byte, n int, meta uint32, expire int64) types.Ref {

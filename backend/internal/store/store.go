@@ -35,6 +35,9 @@ type Hooks struct {
 	// Changed: the key was written or deleted. For WATCH, blocked clients,
 	// tracking. It comes with every mutation, also with one by expiry.
 	Changed func(db int, key []byte)
+	// Added: the key is about to exist, which it did not. Nil while nobody wants
+	// to know.
+	Added func(db int, key []byte)
 	// Expired: the key's time has come and it is deleted. To be propagated as
 	// a DEL, in this place of the stream.
 	Expired func(db int, key []byte)

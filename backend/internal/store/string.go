@@ -52,7 +52,7 @@ func (db *DB) Set(key, value []byte, expire int64) error {
 
 // add sets a key that does not exist.
 func (db *DB) add(key, value []byte, expire int64) error {
-	e := db.ks.insert(key, len(value), db.newMeta(String), max(expire, 0))
+	e := db.insert(key, len(value), db.newMeta(String), max(expire, 0))
 	if e == 0 {
 		return ErrNoSpace
 	}
@@ -91,7 +91,7 @@ func (db *DB) Grow(key []byte, n int) ([]byte, error) {
 	}
 	old := 0
 	if e == 0 {
-		e = db.ks.insert(key, n, db.newMeta(String), 0)
+		e = db.insert(key, n, db.newMeta(String), 0)
 	} else if old = len(db.ks.payload(e)); old < n {
 		e = db.ks.resize(e, n, roomFor(n))
 	}

@@ -30,7 +30,7 @@ func (db *DB) EditString(key []byte) (s StringEdit, ok bool, err error) {
 // key keeps its expiry. err is ErrNoSpace.
 func (s *StringEdit) Resize(n int) error {
 	if s.e == 0 {
-		s.e = s.db.ks.insert(s.key, n, s.db.newMeta(String), 0)
+		s.e = s.db.insert(s.key, n, s.db.newMeta(String), 0)
 	} else if n != len(s.Bytes) {
 		s.e = s.db.ks.resize(s.e, n, n)
 	}
