@@ -2,6 +2,7 @@ package backend
 
 import (
 	"fmt"
+	"os"
 	"strconv"
 
 	"holdfast/backend/acl"
@@ -221,7 +222,11 @@ func aclSave(s *session, x *commands.Ctx) {
 		x.Err(noACLFile)
 		return
 	}
-	if err := conf.WriteAtomic(aclPath(n.cfg()), []byte(n.users.File()), 0o600); err != nil {
+	file, mode := aclPath(n.cfg()), os.FileMode(0o600)
+	if info, err := os.Stat(file); err == nil {
+		mode = info.Mode().Perm()
+	}
+	if err := conf.WriteAtomic(file, []byte(n.users.File()), mode); err != nil {
 		n.log.Warn("Writing ACL file for ACL SAVE: " + err.Error())
 		x.Err("ERR There was an error trying to save the ACLs. Please check the server logs for more information")
 		return

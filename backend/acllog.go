@@ -3,6 +3,7 @@ package backend
 import (
 	"strconv"
 	"strings"
+	"time"
 
 	"holdfast/backend/acl"
 	"holdfast/backend/command"
@@ -15,7 +16,7 @@ func (n *Node) noteDenial(s *session, c *command.Command, args [][]byte, d acl.D
 	if d.Reason != acl.DeniedCommand {
 		object = string(args[d.Arg])
 	}
-	n.noteRefusal(s, acl.Entry{Reason: d.Reason, Context: where, Object: object, User: s.user.Name()})
+	n.noteRefusal(acl.Entry{Reason: d.Reason, Context: where, Object: object, User: s.user.Name(), Client: s.describe(), Created: n.now})
 }
 
 func (n *Node) noteFailedLogin(s *session, command, name []byte) {
@@ -23,12 +24,21 @@ func (n *Node) noteFailedLogin(s *session, command, name []byte) {
 	if s.multi != nil {
 		where = acl.InMulti
 	}
-	n.noteRefusal(s, acl.Entry{Reason: acl.DeniedAuth, Context: where, Object: string(command), User: string(name)})
+	n.noteRefusal(acl.Entry{Reason: acl.DeniedAuth, Context: where, Object: string(command), User: string(name), Client: s.describe(), Created: n.now})
 }
 
-func (n *Node) noteRefusal(s *session, e acl.Entry) {
+// noteFailedLogin is for the control port, which waits for nobody: a node that is
+// busy notes nothing.
+func (s *controlSession) noteFailedLogin(command, name []byte) {
+	if n := s.node; n.mu.TryLock() {
+		defer n.mu.Unlock()
+		n.noteRefusal(acl.Entry{Reason: acl.DeniedAuth, Object: string(command), User: string(name), Client: "addr=" + s.addr + " control-port",
+			Created: time.Now().UnixMilli()})
+	}
+}
+
+func (n *Node) noteRefusal(e acl.Entry) {
 	n.stats.denied[e.Reason]++
-	e.Client, e.Created = s.describe(), n.now
 	n.denials.Add(e, n.cfg().ACLLogMaxLen)
 }
 
@@ -67,7 +77,7 @@ func describeEntry(x *commands.Ctx, e *acl.Entry, now int64) {
 	text("object", e.Object)
 	text("username", e.User)
 	x.BulkString("age-seconds")
-	x.Double(float64(now-e.Updated) / 1000)
+	x.Double(float64(max(0, now-e.Updated)) / 1000)
 	text("client-info", e.Client)
 	number("entry-id", e.ID)
 	number("timestamp-created", e.Created)

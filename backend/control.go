@@ -117,7 +117,7 @@ func (c *control) serve(conn net.Conn) {
 		delete(c.conns, conn)
 		c.mu.Unlock()
 	}()
-	s := controlSession{node: c.node, user: c.node.users.Default(), authed: c.node.users.Open()}
+	s := controlSession{node: c.node, addr: conn.RemoteAddr().String(), user: c.node.users.Default(), authed: c.node.users.Open()}
 	buf := make([]byte, 0, 4096)
 	for {
 		_ = conn.SetReadDeadline(time.Now().Add(controlIdle))
@@ -145,6 +145,7 @@ func (c *control) serve(conn net.Conn) {
 type controlSession struct {
 	node   *Node
 	parser resp.Requests
+	addr   string
 	user   *acl.User
 	authed bool
 	out    []byte
@@ -177,6 +178,7 @@ func (s *controlSession) dispatch(args [][]byte) {
 		}
 		user := s.node.users.Login(name, args[len(args)-1])
 		if user == nil {
+			s.noteFailedLogin(args[0], name)
 			s.fail(wrongPass)
 			return
 		}

@@ -242,6 +242,10 @@ func TestControlPortAsksWho(t *testing.T) {
 	if _, err := ask(t, p.ctl, "AUTH", "sentinel", "x"); err == nil {
 		t.Error("a wrong password was taken")
 	}
+	v, err := ask(t, p.as("alice"), "ACL", "LOG")
+	if log := v.Elems; err != nil || len(log) != 1 || log[0].Pairs()["username"].Text != "sentinel" || !strings.HasSuffix(log[0].Pairs()["client-info"].Text, " control-port") {
+		t.Errorf("the log: %v, %v", log, err)
+	}
 }
 
 // A replica needs little: a user that may do no more than replicate serves.

@@ -1,6 +1,9 @@
 package acl
 
-import "slices"
+import (
+	"slices"
+	"strings"
+)
 
 // Context is where a request that was refused came from.
 type Context uint8
@@ -39,12 +42,14 @@ type Log struct {
 const (
 	sameWithin = 60_000 // ms after which a like refusal is an entry of its own
 	sameAmong  = 10     // newest entries that are looked through for a like one
+	mostText   = 1024   // bytes kept of an object or a user's name, which whoever is refused chooses
 )
 
 // Add notes a refusal, of which Reason, Context, Object, User, Client and Created
 // are given, and keeps at most the newest max entries.
 func (l *Log) Add(e Entry, max int) {
 	e.Count, e.Updated, e.ID = 1, e.Created, l.nextID
+	e.Object, e.User = clip(e.Object), clip(e.User)
 	recent := l.entries[:min(len(l.entries), sameAmong)]
 	if i := slices.IndexFunc(recent, e.like); i >= 0 {
 		old := l.entries[i]
@@ -58,6 +63,9 @@ func (l *Log) Add(e Entry, max int) {
 		l.entries = slices.Delete(l.entries, max, len(l.entries))
 	}
 }
+
+// clip copies the beginning of a text, so that the rest need not be kept.
+func clip(s string) string { return strings.Clone(s[:min(len(s), mostText)]) }
 
 // like tells whether two refusals are counted as one.
 func (e *Entry) like(old Entry) bool {

@@ -138,6 +138,10 @@ func FuzzRules(f *testing.F) {
 	}
 	f.Fuzz(func(t *testing.T, line string) {
 		users := NewUsers()
+		if _, err := users.Load("f", "user u "+line); err == nil && users.Find("u") == nil {
+			t.Fatalf("the line of u was taken and made no u: %q", line)
+		}
+		users = NewUsers()
 		u, err := users.Set("u", strings.Split(line, " "))
 		if err != nil {
 			return

@@ -163,6 +163,10 @@ func TestLog(t *testing.T) {
 	if all := l.Newest(1); all[0].Count != 1 {
 		t.Errorf("%+v", all)
 	}
+	add(DeniedKey, strings.Repeat("k", 1<<20), 75000)
+	if all := l.Newest(1); len(all[0].Object) != mostText {
+		t.Errorf("%d bytes of a key are kept", len(all[0].Object))
+	}
 	l.Reset()
 	add(DeniedKey, "k", 80000)
 	if all := l.Newest(5); len(all) != 1 || all[0].ID < 20 {
