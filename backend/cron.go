@@ -105,6 +105,9 @@ func (n *Node) housekeep(ping bool, budget time.Duration, e effort) {
 		tidying = tidying && n.tidy() && took < budget
 		expiring = expiring && n.expireSlowly(cycle, took, e)
 		n.expireOwn()
+		if n.memoryLimit > 0 {
+			n.makeRoom() // what fills a replica is no command of a client, which would see to it
+		}
 		if ping && n.unit.leads && n.feeds.Any() {
 			n.stream.Ping()
 			n.unit.dirty = true

@@ -70,7 +70,11 @@ func (n *Node) limitTables() {
 
 // excess is how many bytes maxmemory is exceeded by.
 func (n *Node) excess() int64 {
-	return n.usedMemory() - n.uncountedMemory() - n.memoryLimit
+	over := n.usedMemory() - n.memoryLimit
+	if over > 0 {
+		over -= n.uncountedMemory()
+	}
+	return over
 }
 
 // relieve makes room before a command, and notes whether it could. The state is
