@@ -87,7 +87,7 @@ func clientList(s *session, x *commands.Ctx) {
 		ids := make(map[int64]bool)
 		for _, word := range x.Args[3:] {
 			id, err := strconv.ParseInt(string(word), 10, 64)
-			if err != nil || id <= 0 {
+			if err != nil {
 				x.Err("ERR Invalid client ID")
 				return
 			}

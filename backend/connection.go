@@ -123,7 +123,7 @@ func selectDB(s *session, x *commands.Ctx) {
 	v, ok := integer(x.Args[1])
 	switch {
 	case !ok:
-		x.Err("ERR invalid DB index")
+		x.Err(errNotInt)
 	case v < 0 || v >= int64(s.node.cfg().Databases):
 		x.Err("ERR DB index is out of range")
 	default:

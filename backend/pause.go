@@ -29,8 +29,10 @@ func clientPause(s *session, x *commands.Ctx) {
 		x.Err("ERR timeout is not an integer or out of range")
 	case ms < 0:
 		x.Err("ERR timeout is negative")
-	case len(x.Args) > 4 || mode != "all" && mode != "write":
-		x.Err(errSyntax)
+	case len(x.Args) > 4:
+		x.Err(errUnknownSub("CLIENT", clip(x.Args[1])))
+	case mode != "all" && mode != "write":
+		x.Err("ERR CLIENT PAUSE mode must be WRITE or ALL")
 	default:
 		s.node.pauseClients(s.node.now+ms, mode == "all")
 		x.OK()

@@ -14,7 +14,7 @@ var serverRows = []row{
 	{"time", serverTime},
 	{"shutdown", shutdown},
 	{"monitor", monitor},
-	{"lolwut", func(_ *session, x *commands.Ctx) { x.Out = appendText(x, "Holdfast ver. "+Version+"\n") }},
+	{"lolwut", lolwut},
 }
 
 func emptyArray(_ *session, x *commands.Ctx) { x.Array(0) }

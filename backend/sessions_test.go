@@ -40,7 +40,7 @@ func TestWire(t *testing.T) {
 		"endless count":           {send: "*" + big, want: "-ERR Protocol error: too big mbulk count string\r\n", ends: true},
 		"error behind a reply":    {send: "PING\r\n*x\r\nPING\r\n", want: "+PONG\r\n-ERR Protocol error: invalid multibulk length\r\n", ends: true},
 		"quit":                    {send: "PING\r\nQUIT\r\nPING\r\n", want: "+PONG\r\n+OK\r\n", ends: true},
-		"select":                  {send: "SELECT 1\r\nSELECT 16\r\nSELECT x\r\n", want: "+OK\r\n-ERR DB index is out of range\r\n-ERR invalid DB index\r\n"},
+		"select":                  {send: "SELECT 1\r\nSELECT 16\r\nSELECT x\r\n", want: "+OK\r\n-ERR DB index is out of range\r\n-ERR value is not an integer or out of range\r\n"},
 		"hello versions":          {send: "HELLO x\r\nHELLO 4\r\n", want: "-ERR Protocol version is not an integer or out of range\r\n-NOPROTO unsupported protocol version\r\n"},
 		"null in RESP2":           {send: "GET nosuch\r\n", want: "$-1\r\n"},
 		"reset":                   {send: "MULTI\r\nRESET\r\nEXEC\r\n", want: "+OK\r\n+RESET\r\n-ERR EXEC without MULTI\r\n"},

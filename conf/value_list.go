@@ -11,11 +11,12 @@ import (
 )
 
 var (
-	errArgs        = errors.New("wrong number of arguments")
-	errQuotes      = errors.New("unbalanced quotes")
-	errSave        = redisText("Invalid save parameters")
-	errPercentiles = redisText("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
-	errMember      = errors.New("argument must be id=host:port for every member")
+	errArgs         = errors.New("wrong number of arguments")
+	errQuotes       = errors.New("unbalanced quotes")
+	errSave         = redisText("Invalid save parameters")
+	errPercentiles  = redisText("latency-tracking-info-percentiles parameters should sit between [0.0,100.0]")
+	errNoPercentile = redisText("Invalid latency-tracking-info-percentiles parameters")
+	errMember       = errors.New("argument must be id=host:port for every member")
 )
 
 func parseList(_ *Directive, text string, _ any) (any, error) {
@@ -87,7 +88,10 @@ func parsePercentiles(_ *Directive, text string, _ any) (any, error) {
 	var out []float64
 	for _, word := range list.([]string) {
 		f, err := strconv.ParseFloat(word, 64)
-		if err != nil || !(f >= 0 && f <= 100) {
+		if err != nil {
+			return nil, errNoPercentile
+		}
+		if !(f >= 0 && f <= 100) {
 			return nil, errPercentiles
 		}
 		out = append(out, f)

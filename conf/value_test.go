@@ -107,6 +107,7 @@ func TestWrongValuesSayWhatIsAccepted(t *testing.T) {
 		{Node, "client-output-buffer-limit", "normal 0 0", "Wrong number of arguments in buffer limit configuration."},
 		{Node, "client-output-buffer-limit", "guest 0 0 0", "Invalid client class specified in buffer limit configuration."},
 		{Node, "client-output-buffer-limit", "normal x 0 0", "Error in hard, soft or soft_seconds setting in buffer limit configuration."},
+		{Node, "latency-tracking-info-percentiles", "x", "Invalid latency-tracking-info-percentiles parameters"},
 		{Node, "latency-tracking-info-percentiles", "101", "latency-tracking-info-percentiles parameters should sit between [0.0,100.0]"},
 		{Node, "bind", `"a`, "unbalanced quotes"},
 		{Proxy, "hold-timeout", "soon", "argument must be a duration such as 15s, or an integer of milliseconds"},
