@@ -62,6 +62,8 @@ var plainSyntax = map[string]string{
 	"unterminated multiline string": "unfinished long string",
 	"illegal hexadecimal number":    "malformed number",
 	"syntax error":                  "unexpected symbol",
+	// An expression that is no call stands where a statement should.
+	"parse error": "'=' expected",
 }
 
 func nested(chunk []ast.Stmt) bool { return tooDeep(reflect.ValueOf(chunk), maxNesting) }
