@@ -35,7 +35,7 @@ func memoryCommand() *cobra.Command {
 	}
 	f := cmd.Flags()
 	f.IntVar(&o.keys, "keys", 2_000_000, "string keys")
-	f.IntVar(&o.collections, "collections", 50_000, "hashes, lists, sets and sorted sets, each")
+	f.IntVar(&o.collections, "collections", 50_000, "hashes, lists, sets, sorted sets and streams, each")
 	f.IntVar(&o.elements, "elements", 100, "elements of a collection")
 	f.IntVar(&o.size, "size", 64, "bytes of a string value")
 	f.StringVar(&o.holdfast, "holdfast", "", "the holdfast program (default: built from this module)")
@@ -66,8 +66,14 @@ func (o *memoryOptions) fillings() []filling {
 		{fmt.Sprintf("sorted set of %d", o.elements), o.collections, o.collection("ZADD", func(e int) []string {
 			return append([]string{fmt.Sprintf("%d.5", e)}, element(e)...)
 		})},
+		{fmt.Sprintf("stream of %d", o.elements), o.collections, func(b []byte, i int) []byte {
+			return resp.AppendCommand(b, "EVAL", makeStream, "1", keyName(i), itoa(o.elements))
+		}},
 	}
 }
+
+// makeStream makes a stream in one command, as all others are made.
+const makeStream = `for e = 1, tonumber(ARGV[1]) do redis.call('XADD', KEYS[1], '1700000000000-' .. e, 'sensor', e, 'value', e * 1000) end`
 
 func keyName(i int) string { return fmt.Sprintf("key:%012d", i) } // 16 bytes, as redis-benchmark's
 

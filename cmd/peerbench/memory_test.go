@@ -17,7 +17,7 @@ func TestMemoryOfBothServers(t *testing.T) {
 	if err := runMemory(t.Context(), o, &out); err != nil {
 		t.Fatal(err)
 	}
-	for _, kind := range []string{"string of 16 bytes", "hash of 10", "list of 10", "set of 10", "set of 10 integers", "sorted set of 10"} {
+	for _, kind := range []string{"string of 16 bytes", "hash of 10", "list of 10", "set of 10", "set of 10 integers", "sorted set of 10", "stream of 10"} {
 		if !regexp.MustCompile(`\d+ +` + kind + ` +[\d.]+ +[\d.]+ +[\d.]+`).MatchString(out.String()) {
 			t.Errorf("no line of %s in\n%s", kind, &out)
 		}
