@@ -114,7 +114,7 @@ func (n *Node) historyMoved(replaced bool) {
 	case log == nil || n.loading.Load():
 	case replaced:
 		n.startLog(n.cfg(), nil, 0, nil)
-		n.aof.rewrite.scheduled = true
+		n.rewriteSoon()
 	default:
 		log.Note(n.stream.Offset(), aof.AppendPlace(nil, n.logPlace()))
 	}
@@ -188,6 +188,26 @@ func closeLog(log *aof.Log) error {
 	ctx, cancel := context.WithTimeout(context.Background(), closePatience)
 	defer cancel()
 	return log.Close(ctx)
+}
+
+// finishLog makes the base that the files still lack, so that the node does not
+// end with less on disk than it had in memory. Nothing is executed any more.
+func (n *Node) finishLog() error {
+	for n.life.Err() == nil {
+		n.mu.Lock()
+		lacking := n.aof.log != nil && n.aof.log.Fresh()
+		busy := n.aof.rewrite.cancel != nil
+		n.mu.Unlock()
+		if !lacking {
+			return nil
+		}
+		if !busy {
+			n.log.Info("Writing the initial AOF before exiting.")
+			return n.writeBase(n.life)
+		}
+		_ = sleep(n.life, 10*time.Millisecond)
+	}
+	return n.life.Err()
 }
 
 // endLog writes and syncs what there is, for good.

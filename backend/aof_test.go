@@ -473,6 +473,43 @@ func TestDurableConfirmations(t *testing.T) {
 	}
 }
 
+// The epochs of a group stand in the file: who led and who followed both come
+// back with the position they had, without a role, and go on from there.
+func TestLogKeepsTheEpoch(t *testing.T) {
+	t.Parallel()
+	flags := []string{"--managed", "yes", "--appendonly", "yes", "--appendfsync", "always"}
+	all := found(t, 2, 1, flags[2:]...)
+	m, r := all[0], all[1]
+	m.must("SET k v1")
+	for _, p := range all {
+		p.group("", "SEAL g 2")
+	}
+	r.group("", fmt.Sprintf("PROMOTE g 2 %s 2 1 %s", r.fact("g 2 2 0", "run-id"), m.fact("g 2 2 0", "incarnation")))
+	m.group("", fmt.Sprintf("FOLLOW g 2 127.0.0.1 %d", r.port))
+	await(t, "the barrier is confirmed", func() bool { return r.fact("g 2 2 0", "holders-ready") == "1" })
+	await(t, "the new master serves", func() bool { return r.fact("g 2 2 2", "serving") == "1" })
+	r.must("SELECT 3")
+	r.must("SET k v2")
+	await(t, "both have it", func() bool { return m.fact("g 2 2 2", "offset") == r.fact("g 2 2 2", "offset") })
+	want, id := r.fact("g 2 2 2", "offset"), r.fact("g 2 2 2", "replid")
+	for i, p := range all {
+		p.stop()
+		all[i] = begin(t, p.dir, flags...)
+		await(t, "it is loaded", func() bool { return all[i].fact("g 2 2 2", "loading") == "0" })
+		probe := func(name string) string { return all[i].fact("g 2 2 2", name) }
+		if probe("offset") != want || probe("replid") != id || probe("data-epoch") != "2" || probe("role") != "none" {
+			t.Errorf("node %d came back at offset %s of %s in epoch %s as %s, want %s of %s", i, probe("offset"), probe("replid"), probe("data-epoch"), probe("role"), want, id)
+		}
+	}
+	m, r = all[0], all[1]
+	m.group("", fmt.Sprintf("PROMOTE g 3 %s 3 1 %s", m.fact("g 2 2 0", "run-id"), r.fact("g 2 2 0", "incarnation")))
+	r.group("", fmt.Sprintf("FOLLOW g 3 127.0.0.1 %d", m.port))
+	await(t, "the barrier is confirmed", func() bool { return m.fact("g 3 3 0", "holders-ready") == "1" })
+	if got := field(m.must("INFO stats").Text, "sync_full"); got != "0" {
+		t.Errorf("after the restart of both, everything was sent %s times", got)
+	}
+}
+
 // A broken file or manifest is said by name, and nothing is served.
 func TestBrokenLog(t *testing.T) {
 	t.Parallel()

@@ -200,6 +200,7 @@ func found(t *testing.T, n, acks int, flags ...string) []*process {
 	var members []string
 	for i := range n {
 		p := begin(t, t.TempDir(), append([]string{"--managed", "yes"}, flags...)...)
+		await(t, "it is loaded", func() bool { return p.fact("g 0 0 0", "loading") == "0" })
 		sealed := p.group("", "SEAL g 1").Pairs()
 		if i > 0 {
 			members = append(members, sealed["incarnation"].Text)

@@ -189,6 +189,9 @@ func (n *Node) attempt(m manner) (ended bool, err error) {
 	if m.deaf {
 		err = n.unlisten()
 	}
+	if !n.loading.Load() {
+		err = errors.Join(err, n.finishLog())
+	}
 	if m.save && !n.loading.Load() {
 		n.log.Info("Saving the final RDB snapshot before exiting.")
 		err = errors.Join(err, n.saveLast())
