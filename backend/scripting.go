@@ -171,8 +171,13 @@ func (h *scriptHost) Allowed(args [][]byte) bool {
 }
 
 // SetRepl is redis.set_repl, until the script ends. The AOF and the replicas are
-// fed by one stream: what replicas are not to have is not in the AOF either.
-func (h *scriptHost) SetRepl(_, replicas bool) { h.s.node.muted = !replicas }
+// fed by one stream: what replicas are not to have is not in the AOF either. In
+// a group everything goes to the replicas: one of them may be the next master,
+// and what was acknowledged must not be lost with this one.
+func (h *scriptHost) SetRepl(_, replicas bool) {
+	n := h.s.node
+	n.muted = !replicas && !n.standing.managed
+}
 
 // Log writes a script's line.
 func (h *scriptHost) Log(level int, text string) {
