@@ -20,6 +20,26 @@
 // gate with another origin, so there is exactly one place that mutates and
 // exactly one that propagates.
 //
+// # In place of redis-server
+//
+// `holdfast node` takes redis-server's files and options, writes its log lines
+// and heeds its signals. It differs on purpose where Redis's way is a matter of
+// its processes and threads, or of safety:
+//
+//   - bind defaults to this machine; Redis's default is every address.
+//   - A control port is opened besides, port + 10000, and stays where it is when
+//     CONFIG SET moves the port.
+//   - Nothing is forked: there is no process whose title, score or pid could be
+//     looked at, and no title of our own (set-proc-title does nothing).
+//   - Replicas and their master are served by goroutines: DEBUG SLEEP does not
+//     silence the newlines and PINGs that keep their connections alive, and
+//     CLIENT LIST does not show them.
+//   - A replica keeps its old data, and answers from it, until a full resync has
+//     been loaded whole, whatever repl-diskless-load says.
+//   - REPLICAOF inside MULTI takes effect behind EXEC.
+//   - A full resync does not wait for company unless repl-diskless-sync-delay
+//     asks for it; Redis's default is 5 seconds.
+//
 // # The native protocol
 //
 // Sentinels and proxies speak one container command, HOLDFAST, to a node. A

@@ -57,7 +57,7 @@ func writeScore(score int) error {
 	return os.WriteFile(scoreFile, []byte(strconv.Itoa(min(max(score, -1000), 1000))), 0)
 }
 
-var errScore = errors.New("Failed to apply new oom_score_adj configuration, check server logs.")
+var errScore = errors.New("Failed to set current oom_score_adj. Check server logs.")
 
 // changeScore is applyScore for CONFIG SET.
 func (n *Node) changeScore(next *conf.NodeConfig) error {
