@@ -73,6 +73,12 @@ func (n *Node) loadFile(name string) error {
 	n.resumeHistory(info)
 	n.mu.Unlock()
 	old.Close()
+	for _, key := range info.Empty[:min(len(info.Empty), 100)] {
+		n.log.Warn("skipping empty key: " + key)
+	}
+	if len(info.Empty) > 0 {
+		n.log.Warn(fmt.Sprintf("Done loading RDB, empty keys skipped: %d.", len(info.Empty)))
+	}
 	n.log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", time.Since(began).Seconds()), "keys", keys)
 	return nil
 }

@@ -73,6 +73,7 @@ type Info struct {
 	StreamOffset uint64
 	StreamDB     int
 	DataEpoch    uint64
+	Empty        []string // keys that were passed over: collections without elements
 	Functions    []string // the code of every library
 
 	// Keys is for the writer: how many there are, so that a loader makes room.

@@ -207,6 +207,9 @@ func (l *loader) key(kind byte) error {
 	if err != nil {
 		return fmt.Errorf("key %.64q: %w", l.name, err)
 	}
+	if it.kind == store.None {
+		l.info.Empty = append(l.info.Empty, string(l.name))
+	}
 	if err := it.put(l.db, l.name, expire); err != nil {
 		return err
 	}

@@ -19,6 +19,7 @@ import (
 // zip makes a ziplist of texts and integers.
 func zip(elements ...any) []byte {
 	out := make([]byte, zipHead)
+	binary.LittleEndian.PutUint32(out[4:], zipHead)
 	previous := 0
 	for _, e := range elements {
 		var one []byte
@@ -345,6 +346,41 @@ func restore(s *store.Store, db int, key, payload []byte, expire int64) error {
 // sealed puts a valid foot behind the body of a payload.
 func sealed(body []byte) []byte { return Seal(bytes.Clone(body)) }
 
+// What comes twice in a compact encoding is found when it becomes a table, and otherwise
+// if somebody asks to look.
+func TestRestoreFindsTwins(t *testing.T) {
+	pack := func(elements ...string) []byte {
+		lp := types.NewListpack(64)
+		for _, e := range elements {
+			lp = lp.Append([]byte(e))
+		}
+		return blob(lp)
+	}
+	for name, body := range map[string][]byte{
+		"hash":       append([]byte{typeHashPack}, pack("f", "1", "g", "2", "f", "3")...),
+		"set":        append([]byte{typeSetPack}, pack("a", "b", "a")...),
+		"sorted set": append([]byte{typeZSetPack}, pack("a", "1", "b", "2", "a", "3")...),
+	} {
+		for _, c := range []struct {
+			limit int
+			deep  bool
+			want  error
+		}{{100, false, nil}, {100, true, ErrDumpData}, {1, false, ErrDumpData}} {
+			s := newStore(t)
+			limits := types.DefaultLimits()
+			limits.HashMaxListpackEntries, limits.SetMaxListpackEntries, limits.ZSetMaxListpackEntries = c.limit, c.limit, c.limit
+			s.SetLimits(limits)
+			v, err := Undump(s, sealed(body), Undumping{Deep: c.deep})
+			if !errors.Is(err, c.want) {
+				t.Errorf("a %s up to %d elements compact, in depth %v: %v, want %v", name, c.limit, c.deep, err, c.want)
+			}
+			if err == nil {
+				v.Drop(s)
+			}
+		}
+	}
+}
+
 func TestRestoreRefuses(t *testing.T) {
 	s := newStore(t)
 	good := sealed(entry(typeString, "v")) // type and value look like type and key
@@ -352,6 +388,8 @@ func TestRestoreRefuses(t *testing.T) {
 	newer = binary.LittleEndian.AppendUint64(newer, crc64(0, newer))
 	flipped := bytes.Clone(good)
 	flipped[2] ^= 1
+	wrongTail := zip("a", "b")
+	wrongTail[4]--
 	if err := s.DB(0).Set([]byte("k"), []byte("before"), store.NoExpire); err != nil {
 		t.Fatal(err)
 	}
@@ -366,6 +404,7 @@ func TestRestoreRefuses(t *testing.T) {
 		"bytes behind":   {sealed(append(entry(typeString, "v"), 0)), ErrDumpData},
 		"bytes missing":  {sealed([]byte{typeString, 5, 'a'}), ErrDumpData},
 		"no type at all": {sealed([]byte{200, 1, 1}), ErrDumpData},
+		"wrong tail":     {sealed(append([]byte{typeListZip}, blob(wrongTail)...)), ErrDumpData},
 		"trailing list":  {sealed(append(append([]byte{typeListZip}, blob(zip("a"))...), 1)), ErrDumpData},
 	} {
 		if err := restore(s, 0, []byte("k"), c.payload, store.NoExpire); !errors.Is(err, c.want) {

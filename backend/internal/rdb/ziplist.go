@@ -6,7 +6,8 @@ import (
 )
 
 // The head of a ziplist: its size, the offset of its last element, the number
-// of elements (all little-endian), of which this package believes none.
+// of elements (all little-endian), of which this package believes none before it
+// has seen them.
 const (
 	zipHead         = 10
 	zipEnd          = 0xff
@@ -44,11 +45,12 @@ func openZiplist(b []byte) (z ziplist, ok bool) {
 // more tells whether there is another element.
 func (z *ziplist) more() bool { return z.at < len(z.b)-1 }
 
-// complete tells whether the list ended where, and with as many elements as,
-// its head says.
+// complete tells whether the list and its last element are where, and there are as
+// many elements as, its head says.
 func (z *ziplist) complete() bool {
 	count := int(binary.LittleEndian.Uint16(z.b[8:]))
-	return z.at == len(z.b)-1 && (count == zipManyElements || count == z.count)
+	tail := int64(binary.LittleEndian.Uint32(z.b[4:]))
+	return z.at == len(z.b)-1 && tail == int64(z.at-z.previous) && (count == zipManyElements || count == z.count)
 }
 
 // next returns the next element, which lies in the list, or, an integer, in

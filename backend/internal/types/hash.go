@@ -1,6 +1,7 @@
 package types
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 )
@@ -28,7 +29,11 @@ func (sp *Space) LoadHash(listpack []byte) (Hash, error) {
 	}
 	h := Hash{sp, Root{Encoding: EncodingListpack, Ref: sp.store(listpack)}}
 	if lp := h.lp(); lp.Len()/2 > sp.Limits.HashMaxListpackEntries || longest(lp) > sp.Limits.HashMaxListpackValue {
-		h.convert()
+		n := h.Len()
+		if h.convert(); h.Len() != n {
+			h.Free()
+			return Hash{}, errors.New("types: a hash's listpack with dup elements")
+		}
 	}
 	return h, nil
 }

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 )
@@ -44,7 +45,11 @@ func (sp *Space) LoadSet(enc Encoding, b []byte) (Set, error) {
 	switch limits := &sp.Limits; {
 	case enc == EncodingIntset && s.Len() > limits.SetMaxIntsetEntries,
 		enc == EncodingListpack && (s.Len() > limits.SetMaxListpackEntries || longest(s.lp()) > limits.SetMaxListpackValue):
-		s.toDict(s.Len())
+		n := s.Len()
+		if s.toDict(n); s.Len() != n {
+			s.Free()
+			return Set{}, errors.New("types: a set's listpack with dup elements")
+		}
 	}
 	return s, nil
 }

@@ -1,6 +1,7 @@
 package types
 
 import (
+	"errors"
 	"fmt"
 	"math/rand/v2"
 )
@@ -37,7 +38,11 @@ func (sp *Space) LoadZSet(listpack []byte) (ZSet, error) {
 	}
 	z := ZSet{sp, Root{Encoding: EncodingListpack, Ref: sp.store(listpack)}}
 	if lp := z.lp(); z.Len() > sp.Limits.ZSetMaxListpackEntries || longest(lp) > sp.Limits.ZSetMaxListpackValue {
-		z.convert(z.Len())
+		n := z.Len()
+		if z.convert(n); z.Len() != n {
+			z.Free()
+			return ZSet{}, errors.New("types: a sorted set's listpack with dup elements")
+		}
 	}
 	return z, nil
 }
