@@ -53,7 +53,7 @@ func (n *Node) refuseBusy(s *session, x *commands.Ctx, c *command.Command) {
 	what, _ := n.scripts.Running()
 	text := what.Kind.Busy()
 	if c.Name == "exec" {
-		s.multi = nil
+		s.endMulti()
 		s.unwatch()
 		text = execAbort + text
 	}

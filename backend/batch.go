@@ -188,7 +188,7 @@ func (s *session) limitOutput() {
 	}
 	limits := &s.node.cfg().OutputLimits
 	limit := limits.Normal
-	if s.subs != nil {
+	if s.listens.Load() {
 		limit = limits.PubSub
 	}
 	if limit.Hard == 0 && limit.Soft == 0 || s.conn.Closed() {

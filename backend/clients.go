@@ -32,8 +32,10 @@ func (s *session) describe() string {
 	if s.last != nil {
 		cmd = s.last.cmd.Full
 	}
+	free := 0 // is known to the client's own loop
 	if s.conn.Loop() == s.node.loop {
 		s.count()
+		free = max(0, s.conn.Unread()-s.unread)
 	}
 	unsent, events := s.unsent.Load(), "r"
 	if unsent > 0 {
@@ -43,7 +45,7 @@ func (s *session) describe() string {
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
 		" qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=%s cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
 		s.id, s.addr, s.localAddr, s.conn.Fd(), s.name, (now-s.created)/1000, (now-s.lastActive)/1000, s.letters(), s.db, sub, psub, ssub, multi,
-		s.unread, max(0, s.conn.Unread()-s.unread), s.queuedBytes(), boolInt(unsent > 0), unsent, s.memory.Load(), events, cmd, s.user.Name(), s.redirection(), s.proto, s.libs[0], s.libs[1])
+		s.unread, free, s.queuedBytes(), boolInt(unsent > 0), unsent, s.memory.Load(), events, cmd, s.user.Name(), s.redirection(), s.proto, s.libs[0], s.libs[1])
 }
 
 // letters are the flags of CLIENT LIST.

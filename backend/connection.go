@@ -133,7 +133,7 @@ func selectDB(s *session, x *commands.Ctx) {
 }
 
 func reset(s *session, x *commands.Ctx) {
-	s.multi = nil
+	s.endMulti()
 	s.unwatch()
 	s.unsubscribeAll()
 	s.untrack()

@@ -51,7 +51,9 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 	case !n.admit(s, x, h, args):
 		h.rejected++
 	case s.multi != nil && !endsQueue(h.cmd):
+		before := s.multi.bytes
 		s.multi.queue(h, n.facts(h, args), args)
+		s.books.Add(int64(s.multi.bytes - before))
 		x.Simple("QUEUED")
 	default:
 		n.call(s, x, h, args)

@@ -37,7 +37,7 @@ func (s *session) count() {
 	size, unsent := int64(0), int64(0)
 	if !s.conn.Closed() && !s.dropped.Load() {
 		unsent = int64(s.conn.Untaken() + cap(s.held.out))
-		size = sessionBase + unsent + int64(max(s.conn.Unread(), s.unread)+s.queuedBytes()) + s.books.Load()
+		size = sessionBase + unsent + int64(max(s.conn.Unread(), s.unread)) + s.books.Load()
 	}
 	if s.unsent.Load() != unsent {
 		s.unsent.Store(unsent)

@@ -28,6 +28,12 @@ func (t *transaction) queue(h *handler, facts *command.Command, args [][]byte) {
 	t.requests = append(t.requests, queued{h, facts, copyWords(args)})
 }
 
+// endMulti forgets the transaction, if there is one.
+func (s *session) endMulti() {
+	s.books.Add(-int64(s.queuedBytes()))
+	s.multi = nil
+}
+
 // wordOverhead is what a queued word costs beside its bytes.
 const wordOverhead = 24
 
@@ -78,7 +84,7 @@ func discard(s *session, x *commands.Ctx) {
 		x.Err("ERR DISCARD without MULTI")
 		return
 	}
-	s.multi = nil
+	s.endMulti()
 	s.unwatch()
 	x.OK()
 }
@@ -91,7 +97,7 @@ func exec(s *session, x *commands.Ctx) {
 		x.Err("ERR EXEC without MULTI")
 		return
 	}
-	s.multi = nil
+	s.endMulti()
 	s.unwatch()
 	n := s.node
 	switch {

@@ -72,6 +72,7 @@ func subscribe(of int) func(*session, *commands.Ctx) {
 func (s *session) listen(of int, name string) {
 	if s.subs == nil {
 		s.subs = new(subscriptions)
+		s.listens.Store(true)
 	}
 	if s.subs.to[of] == nil {
 		s.subs.to[of] = make(map[string]struct{})
@@ -124,6 +125,7 @@ func (s *session) unlisten(of int, name string) {
 	}
 	if s.subs.count() == 0 && len(s.subs.to[shards]) == 0 {
 		s.subs = nil
+		s.listens.Store(false)
 	}
 }
 

@@ -57,7 +57,8 @@ type session struct {
 	leaves    bool         // closed once held is empty
 	memory    atomic.Int64 // bytes that n.clientMemory has of this client; written on the loop
 	unsent    atomic.Int64 // bytes of it that the client does not read; written on the loop
-	books     atomic.Int64 // bytes of what is kept for it: watched keys, subscriptions, prefixes
+	books     atomic.Int64 // bytes of what is kept for it: queued requests, watched keys, subscriptions, prefixes
+	listens   atomic.Bool  // it has subscriptions, as limitOutput sees it
 	dropped   atomic.Bool  // it is about to be closed, and what it holds counts no more
 	stirred   bool         // it is to be counted at the end of the loop's turn
 	softSince int64        // unix ms since which the output is past the soft limit; 0: it is not
@@ -168,7 +169,7 @@ func (s *session) forget() {
 	s.unwatch()
 	s.unsubscribeAll()
 	s.untrack()
-	s.multi = nil
+	s.endMulti()
 	delete(n.clients, s.id)
 	delete(n.monitors, s)
 	delete(n.pause.stalled, s)
