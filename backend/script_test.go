@@ -91,3 +91,40 @@ func TestScriptsCountRefusals(t *testing.T) {
 		}
 	}
 }
+
+// The gate goes by what a script declares: in a transaction that a change of the
+// role overtakes, and while writers are paused.
+func TestDeclaredScriptsAtTheGate(t *testing.T) {
+	t.Parallel()
+	m, p := begin(t, t.TempDir()), begin(t, t.TempDir())
+	const writes, reads, old = "#!lua\nreturn 'w'", "#!lua flags=no-writes\nreturn 'r'", "return 'o'"
+	for source, want := range map[string]string{
+		writes: "EXECABORT Transaction discarded because of: READONLY You can't write against a read only replica.", reads: "r", old: "o",
+	} {
+		c := p.dial(p.port)
+		reply(t, c, "MULTI")
+		if got := reply(t, c, "EVAL", source, "0"); got != "QUEUED" {
+			t.Fatalf("%q: %s", source, got)
+		}
+		p.follows(m)
+		v, err := ask(t, c, "EXEC")
+		got := ""
+		if err != nil {
+			got = err.Error()
+		} else {
+			got = v.Elems[0].Text
+		}
+		if got != want {
+			t.Errorf("EXEC of %q on a replica: %q, want %q", source, got, want)
+		}
+		p.must("REPLICAOF NO ONE")
+	}
+	m.must("CLIENT PAUSE 100000 WRITE")
+	if got := reply(t, m.data, "EVAL", reads, "0"); got != "r" {
+		t.Errorf("a reader while writers are paused: %q", got)
+	}
+	paused := m.answer("EVAL", writes, "0")
+	await(t, "the writer waits", func() bool { return field(m.must("INFO clients").Text, "blocked_clients") == "1" })
+	m.must("CLIENT UNPAUSE")
+	m.soon("w", paused)
+}
