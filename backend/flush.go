@@ -1,6 +1,11 @@
 package backend
 
-import "holdfast/backend/internal/commands"
+import (
+	"holdfast/backend/command"
+	"holdfast/backend/internal/commands"
+)
+
+var flushAllID = command.Lookup([]byte("flushall")).ID
 
 var flushRows = []row{{"flushall", flushAll}}
 
@@ -9,7 +14,7 @@ var flushRows = []row{{"flushall", flushAll}}
 // bring back what was flushed (db.c, flushAllDataAndResetRDB).
 func flushAll(s *session, x *commands.Ctx) {
 	n, at := s.node, len(x.Out)
-	n.lookup(x.Args).data(x)
+	n.handlers[flushAllID].data(x) // by whatever name it was called
 	n.propagate(x)
 	switch {
 	case x.Dirty() == 0 || len(n.cfg().Save) == 0 || n.loading.Load(): // refused, or nothing is saved

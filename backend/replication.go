@@ -409,6 +409,7 @@ func (n *Node) awaitDisk(log *aof.Log, end uint64) error {
 var fromMaster = map[string]bool{
 	"publish": true, "spublish": true, "eval": true, "evalsha": true,
 	"script|load": true, "script|flush": true, "fcall": true,
+	"flushall":      true,
 	"function|load": true, "function|delete": true, "function|flush": true, "function|restore": true,
 }
 
