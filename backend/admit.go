@@ -24,7 +24,7 @@ func (n *Node) admit(s *session, x *commands.Ctx, h *handler, args [][]byte) boo
 	case !n.permits(s, x, h, args):
 	case s.subs != nil && s.proto < 3 && !allowedWhileSubscribed(c):
 		n.fail(s, x, "ERR Can't execute '"+c.Full+"': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context")
-	case n.mu.parted && !c.Has(command.AllowBusy):
+	case n.mu.parted && !c.Has(command.AllowBusy) && (c.Has(command.Loading) || !n.loading.Load()): // else LOADING comes first
 		n.refuseBusy(s, x, c)
 	default:
 		if text := s.routing(c); text != "" {

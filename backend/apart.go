@@ -30,6 +30,7 @@ import (
 //  6. SHUTDOWN NOSAVE ends the node with the script half-way: nothing more is
 //     executed, and the open unit reaches neither replicas nor a file.
 type apart struct {
+	told  time.Time              // when the script of a master or a file began that was logged as slow
 	next  func() (done, ok bool) // goes on with the request; nil before the first
 	stop  func()
 	yield func(done bool) bool // how the coroutine gives control back
@@ -234,6 +235,10 @@ func (n *Node) slow(s *session, ran time.Duration) {
 		}
 	case s == &n.origin && n.applying:
 		// The master's stream comes on a goroutine of its own, which can wait.
+		if began := time.Now().Add(-ran); began.Sub(a.told) > limit { // not one that was told of
+			a.told = began
+			n.logSlow(ran)
+		}
 		n.part()
 		n.mu.Unlock()
 		n.mu.LockParted()

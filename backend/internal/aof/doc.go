@@ -28,6 +28,11 @@
 //
 // # What it does not do
 //
+// Only with the policy Always do replies wait for the file. With the others a
+// process that is killed may lose what it answered in its last milliseconds, and
+// a machine that loses its power what it answered in the last second, or more
+// without any sync.
+//
 // A directory that another server wrote to in between is loaded, but the place
 // in the history is then wrong by what that server wrote; a node whose files were
 // lent to another server should be given a new history (a full resync). The
