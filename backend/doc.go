@@ -40,6 +40,18 @@
 //   - A full resync does not wait for company unless repl-diskless-sync-delay
 //     asks for it; Redis's default is 5 seconds.
 //
+// And a client that looks closely sees that
+//
+//   - buffers of replies belong to the loops: rbs, rbp and obl of CLIENT LIST are
+//     0, and DEBUG REPLYBUFFER does nothing;
+//   - a command's time begins where the one before it in the batch ended, so that
+//     it has a share of the parsing; a value that is deleted is freed later, so
+//     that a large key which expires is no latency event;
+//   - the table of client-side caching is kept to its size at every insertion and
+//     at CONFIG SET, not ten times a second;
+//   - CLIENT PAUSE on a replica does not hold back what its master sends;
+//   - COMMAND DOCS has the facts of Redis 7.2 in words of our own.
+//
 // # The native protocol
 //
 // Sentinels and proxies speak one container command, HOLDFAST, to a node. A
