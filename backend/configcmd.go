@@ -40,6 +40,10 @@ func configSet(s *session, x *commands.Ctx) {
 		changes = append(changes, conf.Pair{Name: strings.ToLower(string(x.Args[i])), Value: string(x.Args[i+1])})
 	}
 	n := s.node
+	if n.loading.Load() && slices.ContainsFunc(changes, func(p conf.Pair) bool { return p.Name == "dir" }) {
+		x.Err(loadingText) // what is loaded lies there
+		return
+	}
 	may := s.isTrusted(n.cfg().EnableProtectedConfigs)
 	if err := n.settings.Set(may, changes...); err != nil {
 		x.Err("ERR " + err.Error())
