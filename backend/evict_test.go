@@ -216,3 +216,21 @@ func TestReplicaEviction(t *testing.T) {
 		t.Errorf("%d keys are left on the master", n)
 	}
 }
+
+// FLUSHALL reaches a replica, under its own name or another, and the file.
+func TestFlushIsReplicated(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	m := begin(t, dir, "--appendonly", "yes", "--rename-command", "flushall wipe", "--enable-debug-command", "yes")
+	r := begin(t, t.TempDir(), "--rename-command", "flushall clean")
+	r.follows(m)
+	m.must("SET key value")
+	await(t, "the replica has the key", func() bool { return r.must("DBSIZE").Int == 1 })
+	m.must("WIPE")
+	await(t, "the replica is empty", func() bool { return r.must("DBSIZE").Int == 0 })
+	m.must("SET other value")
+	m.must("DEBUG LOADAOF")
+	if n := m.must("DBSIZE").Int; n != 1 {
+		t.Errorf("%d keys after the file was read", n)
+	}
+}
