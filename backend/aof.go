@@ -165,6 +165,8 @@ func (n *Node) stopLog() {
 		a.rewrite.cancel()
 	}
 	log, dir := a.log, a.dir
+	n.stream.Publish()
+	log.StopAt(n.stream.Offset())
 	a.log, a.failed, a.rewrite.scheduled = nil, nil, false
 	n.horizon.Release()
 	n.confirmedMore()

@@ -128,6 +128,7 @@ func TestLogKeepsTheHistory(t *testing.T) {
 			m.must("SELECT 2")
 			m.must("SET in two")
 			equal(t, m, r)
+			r.rewritten() // what it copied
 			r.must("BGREWRITEAOF")
 			r.rewritten()
 			m.must("SET in more")

@@ -72,6 +72,7 @@ type Log struct {
 	closed chan struct{} // Close was called
 	policy atomic.Int32
 	pos    atomic.Uint64 // written
+	stop   atomic.Uint64 // nothing behind it is written
 	fileID atomic.Int64
 
 	// The goroutine's own.
@@ -112,6 +113,7 @@ func StartLog(cfg LogConfig) *Log {
 	l.onDisk, l.lastSync = cfg.Source.Pos(), time.Now()
 	l.pos.Store(l.onDisk)
 	cfg.Horizon.Release() // positions of a former history mean nothing now
+	l.stop.Store(math.MaxUint64)
 	l.SetPolicy(cfg.Policy)
 	go l.run()
 	return l
@@ -200,6 +202,10 @@ func (l *Log) Whole() {
 	l.mu.Unlock()
 	l.at(l.Pos(), func() error { l.publish(); return nil })
 }
+
+// StopAt has nothing written behind at, which must be published and the end of
+// a unit, under the engine lock. Close is to follow.
+func (l *Log) StopAt(at uint64) { l.stop.Store(at) }
 
 // Close writes and syncs what is published, as far as the disk lets it, and
 // ends the log. ctx bounds the wait; the error is that of the disk, or ctx's. It

@@ -50,7 +50,7 @@ func (l *Log) turn() (idle bool, err error) {
 		return false, err
 	}
 	l.slowDown()
-	end := l.cfg.Source.Published() // before the orders: each was given before what is behind it
+	end := l.published() // before the orders: each was given before what is behind it
 	if err := l.write(min(end, l.nextOrder())); err != nil {
 		return false, err
 	}
@@ -59,12 +59,15 @@ func (l *Log) turn() (idle bool, err error) {
 		return false, err
 	}
 	pos := l.cfg.Source.Pos()
-	idle = pos >= l.cfg.Source.Published() && l.nextOrder() > pos
+	idle = pos >= l.published() && l.nextOrder() > pos
 	if idle && l.ended() {
 		return true, l.sync()
 	}
 	return idle, nil
 }
+
+// published is the position up to which there is something to write.
+func (l *Log) published() uint64 { return min(l.cfg.Source.Published(), l.stop.Load()) }
 
 // slowDown keeps the pace of writes that nobody waits for.
 func (l *Log) slowDown() {
