@@ -125,4 +125,14 @@
 //	>4 +hfa +run-id :epoch :offset
 //	    the replica with that run id has confirmed that offset; ahead of the
 //	    replies which this confirmation released.
+//
+// # Where keys are handled otherwise than by Redis
+//
+//   - MIGRATE does not stop the server while it talks to the target, and is
+//     therefore refused inside a transaction or a script.
+//   - RESTORE refuses what is corrupt whatever sanitize-dump-payload says, but for
+//     members that come twice; Redis leaves some of it to crash later.
+//   - GEOSEARCH with COUNT: of several members equally far away the first found
+//     come first. A distance that STOREDIST keeps may have another last bit.
+//   - SORT leaves a sorted set in the encoding it has.
 package backend
