@@ -13,6 +13,7 @@ type Conn struct {
 	session Session
 	secret  *secret // TLS; nil without
 	out     []byte  // written by the session, not yet given to gnet
+	last    int     // bytes of the output before this one
 	in      []byte  // received and not consumed
 
 	closed  bool // gnet may have reused the descriptor: never write again
@@ -50,7 +51,7 @@ func (c *Conn) Fd() int { return c.gnet.Fd() }
 // two nothing else may write to the connection.
 func (c *Conn) Buf() []byte {
 	if c.out == nil {
-		c.out = c.loop.buffer()
+		c.out = c.loop.buffer(c.last)
 	}
 	return c.out
 }
@@ -161,7 +162,7 @@ func (c *Conn) flush() {
 			return
 		}
 		b := c.out
-		c.out = nil
+		c.out, c.last = nil, len(c.out)
 		c.give(b)
 		c.loop.giveBack(b)
 		if c.strict && !c.closed && c.gnet.OutboundBuffered() > 0 {

@@ -30,6 +30,7 @@ type Loop struct {
 	armed  bool       // endTurn is a task of the poller
 	choked []*Conn    // strict connections whose peer does not take more just now
 	free   [][]byte
+	large  [][]byte // for connections whose last output was long
 	timers timerHeap
 
 	mu    sync.Mutex
@@ -40,7 +41,9 @@ type Loop struct {
 // Bounds of the loop's pool of output buffers.
 const (
 	bufferSize = 4 << 10
-	keepBuffer = 64 << 10 // a larger one goes back to the collector
+	keepBuffer = 64 << 10 // a larger one is kept only as one of the few large ones
+	keepLarge  = 2 << 20  // a still larger one goes back to the collector
+	largeList  = 8
 	freeList   = 256
 )
 
@@ -140,8 +143,15 @@ func (l *Loop) flushLater() {
 	l.later = l.later[:0]
 }
 
-// buffer lends an empty output buffer; giveBack returns it.
-func (l *Loop) buffer() []byte {
+// buffer lends an empty output buffer to a connection whose last output had so
+// many bytes; giveBack returns it. To grow one from small to large for every
+// long reply would cost more than the reply.
+func (l *Loop) buffer(last int) []byte {
+	if n := len(l.large); n > 0 && last > keepBuffer/2 {
+		b := l.large[n-1]
+		l.large = l.large[:n-1]
+		return b
+	}
 	if n := len(l.free); n > 0 {
 		b := l.free[n-1]
 		l.free = l.free[:n-1]
@@ -151,7 +161,10 @@ func (l *Loop) buffer() []byte {
 }
 
 func (l *Loop) giveBack(b []byte) {
-	if cap(b) > 0 && cap(b) <= keepBuffer && len(l.free) < freeList {
+	switch size := cap(b); {
+	case size > 0 && size <= keepBuffer && len(l.free) < freeList:
 		l.free = append(l.free, b[:0])
+	case size > keepBuffer && size <= keepLarge && len(l.large) < largeList:
+		l.large = append(l.large, b[:0])
 	}
 }
