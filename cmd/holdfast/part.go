@@ -111,6 +111,7 @@ func runPart[C conf.Config](ctx context.Context, args []string, assemble assembl
 // looks.
 func serve(ctx context.Context, p part, log *slog.Logger) error {
 	signal.Ignore(syscall.SIGHUP, syscall.SIGPIPE) // as redis-server does
+	defer noteCrashes(log)()
 	if s, ok := p.(signalled); ok {
 		ctx = context.WithoutCancel(ctx)
 		defer relaySignals(s)()
