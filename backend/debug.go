@@ -3,9 +3,12 @@ package backend
 import (
 	"encoding/hex"
 	"math"
+	"os"
 	"strconv"
 	"strings"
 	"time"
+
+	"golang.org/x/sys/unix"
 
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
@@ -33,6 +36,7 @@ var debugCommands = map[string]debugCommand{
 	"set-active-expire":          {2, debugActiveExpire},
 	"pause-cron":                 {2, func(s *session, x *commands.Ctx) { s.node.cronPaused = string(x.Args[2]) != "0"; x.OK() }},
 	"config-rewrite-force-all":   {1, func(s *session, x *commands.Ctx) { s.node.rewriteFor(x, true) }},
+	"segfault":                   {1, func(_ *session, x *commands.Ctx) { _ = unix.Kill(os.Getpid(), unix.SIGSEGV); x.OK() }},
 	"jmap":                       {1, debugNothing},
 	"loadaof":                    {1, debugLoadLog},
 	"aof-flush-sleep":            {2, debugLogSleep},
