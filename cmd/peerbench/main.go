@@ -61,7 +61,7 @@ func command() *cobra.Command {
 		SilenceErrors: true,
 		RunE:          func(cmd *cobra.Command, _ []string) error { return run(cmd.Context(), o) },
 	}
-	cmd.AddCommand(memoryCommand(), commandsCommand())
+	cmd.AddCommand(memoryCommand(), commandsCommand(), snapshotCommand(), replicationCommand())
 	f := cmd.Flags()
 	f.IntVar(&o.rounds, "rounds", 5, "rounds; every system runs once in each")
 	f.IntVar(&o.requests, "requests", 100_000, "requests of one measurement at depth 1")
