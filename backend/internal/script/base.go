@@ -28,6 +28,7 @@ func (b *sandbox) openBase() {
 		"tonumber":       toNumber,
 		"tostring":       toString,
 		"unpack":         unpack,
+		"xpcall":         b.handledCall(goFunction(b.globals, "xpcall")),
 	} {
 		b.globals.RawSetString(name, b.state.NewFunction(f))
 	}
@@ -83,6 +84,18 @@ func (b *sandbox) protectedCall(l *lua.LState) int {
 	l.Push(lua.LFalse)
 	l.Push(caughtValue(err))
 	return 2
+}
+
+// handledCall is xpcall, bounded and charged as pcall is.
+func (b *sandbox) handledCall(xpcall lua.LGFunction) lua.LGFunction {
+	nested := b.nesting(xpcall)
+	return func(l *lua.LState) int {
+		n := nested(l)
+		if l.Get(-n) == lua.LFalse {
+			b.run.charge(errorCost)
+		}
+		return n
+	}
 }
 
 // errorCost is what a caught error is charged, in instructions.

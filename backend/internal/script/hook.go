@@ -1,9 +1,13 @@
 package script
 
-import "time"
+import (
+	"math/rand/v2"
+	"time"
+)
 
 // hookInterval is the number of VM instructions between two looks at the
-// clock: a few milliseconds of script.
+// clock, on average: a few milliseconds of script. It varies, so that no
+// coroutine can arrange never to be the one that is found running.
 const hookInterval = 1 << 16
 
 const killedText = "Script killed by user with SCRIPT KILL..."
@@ -43,7 +47,8 @@ func (r *run) charge(n int) {
 	if r.left -= n; r.left > 0 {
 		return
 	}
-	r.left = hookInterval
+	r.left = hookInterval/2 + rand.IntN(hookInterval)
+	r.box.forgetTailCalls()
 	ran := time.Since(r.started)
 	if r.loads == nil {
 		r.host.Interrupt(ran)

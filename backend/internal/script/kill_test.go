@@ -1,6 +1,7 @@
 package script
 
 import (
+	"runtime"
 	"strings"
 	"testing"
 	"time"
@@ -30,6 +31,37 @@ func TestKill(t *testing.T) {
 			}
 			if got := eval(e, newHost(), 2, "return 1", "0"); got != ":1\r\n" {
 				t.Errorf("the next script: %q", got)
+			}
+		})
+	}
+}
+
+// What runs for long can be ended, and its end costs no more for what it did
+// before.
+func TestLongRunsEnd(t *testing.T) {
+	const endless = "while true do end"
+	const after = 100 // looks at the clock
+	for name, source := range map[string]string{
+		"tail calls":             "local function f() return f() end return f()",
+		"tail calls in a thread": "local function f() return f() end return coroutine.wrap(f)()",
+		"balanced":               "return string.find(string.rep('(', 300000), '%b()')",
+		"handlers":               "local function f() return xpcall(f, f) end for i = 1, 3 do f() end " + endless,
+	} {
+		t.Run(name, func(t *testing.T) {
+			e, h, asked := New("7.2.6"), newHost(), 0
+			var before, behind runtime.MemStats
+			h.interrupt = func(time.Duration) {
+				if asked++; asked == after {
+					runtime.ReadMemStats(&before)
+					e.Kill(AnyKind)
+				}
+			}
+			if got := eval(e, h, 2, source, "0"); !strings.Contains(got, "Script killed by user") {
+				t.Errorf("%.200q", got)
+			}
+			runtime.ReadMemStats(&behind)
+			if grown := behind.TotalAlloc - before.TotalAlloc; grown > 32<<20 {
+				t.Errorf("the end took %d MB", grown>>20)
 			}
 		})
 	}

@@ -188,6 +188,7 @@ func (m *matcher) balanced(s, p int) int {
 	}
 	open := 1
 	for s++; s < len(m.src); s++ {
+		m.step()
 		switch m.src[s] {
 		case closing:
 			if open--; open == 0 {

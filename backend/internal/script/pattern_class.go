@@ -30,11 +30,16 @@ func (m *matcher) classEnd(p int) int {
 	return p
 }
 
-// single tells whether the byte at s is of the class from p to end.
-func (m *matcher) single(s, p, end int) bool {
+// step counts a look at a byte.
+func (m *matcher) step() {
 	if m.steps++; m.steps%patternTick == 0 && m.tick != nil {
 		m.tick()
 	}
+}
+
+// single tells whether the byte at s is of the class from p to end.
+func (m *matcher) single(s, p, end int) bool {
+	m.step()
 	if s >= len(m.src) {
 		return false
 	}
