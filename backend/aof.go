@@ -173,7 +173,7 @@ func (n *Node) stopLog() {
 	n.derive()
 	n.background(func() {
 		_ = closeLog(log)
-		dir.DropTemp()
+		dir.DropTemp(log.FileID())
 		n.mu.Lock()
 		defer n.mu.Unlock()
 		if a.log == nil { // the last sync has told what is on disk, which nobody waits for

@@ -233,12 +233,13 @@ func (d *Dir) FileID() int64 {
 	return d.fileID
 }
 
-// DropTemp removes the file that TempIncr made, after it turned out that no
-// base goes with it.
-func (d *Dir) DropTemp() {
+// DropTemp removes the file of that id (FileID), if TempIncr made it and no base
+// goes with it: its log has ended. One that was begun since is another log's, and
+// stays.
+func (d *Dir) DropTemp(file int64) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	if d.temp {
+	if d.temp && d.fileID == file {
 		d.cfg.Log.Info(fmt.Sprintf("Removing the temp incr aof file %s in the background", filepath.Base(d.tempIncr())))
 		_ = d.disk.Remove(d.tempIncr())
 		d.temp = false

@@ -187,7 +187,8 @@ func (l *Log) Rotate(at uint64, head []byte) <-chan error {
 	return l.at(at, func() error { return l.rotate(head) })
 }
 
-// FileID names the file that the last Rotate began, for Dir.Commit.
+// FileID names the file that is written, for Dir.Commit and Dir.DropTemp; 0: one
+// that was there at the start.
 func (l *Log) FileID() int64 { return l.fileID.Load() }
 
 // Flush writes and syncs up to at.

@@ -32,7 +32,9 @@ func (l *Log) run() {
 // begin makes the file where there is none.
 func (l *Log) begin() (err error) {
 	if l.file == nil {
-		l.file, err = l.cfg.Dir.TempIncr()
+		if l.file, err = l.cfg.Dir.TempIncr(); err == nil {
+			l.fileID.Store(l.cfg.Dir.FileID())
+		}
 	}
 	if err == nil && len(l.head) > 0 {
 		err = l.put([][]byte{l.head})

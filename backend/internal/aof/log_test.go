@@ -1,0 +1,107 @@
+package aof_test
+
+import (
+	"context"
+	"testing"
+	"time"
+
+	"holdfast/backend/internal/aof"
+	"holdfast/backend/internal/aof/disktest"
+	"holdfast/backend/internal/repl"
+)
+
+// logged is a Log with the stream that it writes.
+type logged struct {
+	*aof.Log
+	t       *testing.T
+	disk    *disktest.Disk
+	dir     *aof.Dir
+	horizon *aof.Horizon
+	stream  *repl.Backlog
+}
+
+// newLogged begins a log that goes on with the files of dir, or, when fresh, one
+// that no base goes with.
+func newLogged(t *testing.T, dir *aof.Dir, d *disktest.Disk, fresh bool) *logged {
+	t.Helper()
+	l := &logged{t: t, disk: d, dir: dir, horizon: aof.NewHorizon(), stream: repl.NewBacklog(1<<20, 0)}
+	l.start(fresh, nil)
+	return l
+}
+
+func (l *logged) start(fresh bool, after <-chan struct{}) {
+	l.t.Helper()
+	cfg := aof.LogConfig{
+		Dir: l.dir, Source: l.stream.Reader(l.stream.Written(), nil).Patient(), Horizon: l.horizon, Policy: aof.Always,
+		Timestamps: func() bool { return false }, Lazy: func() bool { return false }, Delay: func() time.Duration { return 0 },
+		Moved: func() {}, Changed: func() {}, After: after, Log: quiet,
+	}
+	if !fresh {
+		var err error
+		if cfg.File, cfg.Size, err = l.dir.Continue(); err != nil {
+			l.t.Fatal(err)
+		}
+	}
+	log := aof.StartLog(cfg)
+	l.Log = log
+	l.t.Cleanup(func() {
+		select {
+		case <-log.Done():
+		default:
+			_ = log.Close(context.Background())
+		}
+	})
+}
+
+// add appends to the stream, and does not wait for the file.
+func (l *logged) add(lines ...string) {
+	l.stream.Append(commands(lines...))
+	l.stream.Publish()
+	l.stream.Wake()
+}
+
+// until waits for a condition.
+func until(t *testing.T, what string, ok func() bool) {
+	t.Helper()
+	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(time.Millisecond) {
+		if time.Now().After(deadline) {
+			t.Fatalf("waited in vain until %s", what)
+		}
+	}
+}
+
+// A log that is switched off takes its own temporary file away, and not that of
+// the log that was switched on in the meantime.
+func TestDropTempOfAnother(t *testing.T) {
+	t.Parallel()
+	d := disktest.New()
+	dir := open(t, d)
+	a := newLogged(t, dir, d, true)
+	until(t, "the first log has its file", func() bool { return a.FileID() != 0 })
+	first := a.FileID()
+	if err := a.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	a.start(true, nil)
+	until(t, "the second log has its file", func() bool { return a.FileID() != 0 })
+	dir.DropTemp(first)
+	a.add("SET a 1")
+	base, err := dir.NewBase()
+	if err != nil || base.Close() != nil {
+		t.Fatal(err)
+	}
+	if err := <-a.Flush(a.stream.Written()); err != nil {
+		t.Fatal(err)
+	}
+	if err := dir.Commit(0, false, a.FileID()); err != nil {
+		t.Fatal(err)
+	}
+	var s story
+	if err := open(t, d).Load(&s, false, nil); err != nil || len(s.told) != 1 || s.told[0] != "0:SET a 1" {
+		t.Errorf("loaded %q, %v", s.told, err)
+	}
+	dir.DropTemp(a.FileID()) // it has its name by now
+	if n := len(dir.Manifest().Incr); n != 1 {
+		t.Errorf("the manifest lists %d files", n)
+	}
+}
