@@ -176,9 +176,12 @@ func (l *Log) at(at uint64, do func() error) <-chan error {
 }
 
 // Note writes an annotation at the end of what is published, under the engine
-// lock.
+// lock. Nothing is written behind it before it is.
 func (l *Log) Note(at uint64, text []byte) {
-	l.at(at, func() error { return l.put([][]byte{text}) })
+	l.at(at, func() error {
+		l.head = append(l.head, text...)
+		return l.begin()
+	})
 }
 
 // Rotate begins a new file at the end of what is published, under the engine

@@ -105,3 +105,49 @@ func TestDropTempOfAnother(t *testing.T) {
 		t.Errorf("the manifest lists %d files", n)
 	}
 }
+
+// What has to stand between two units, or at the beginning of a file, is written
+// as soon as the disk lets it, and nothing before it: else a restart would
+// take what follows for a part of another history, or of another database.
+func TestAnnotationsOutliveAFullDisk(t *testing.T) {
+	t.Parallel()
+	place := aof.Place{ID: "the-new-name", Offset: 7, Epoch: 2}
+	for name, say := range map[string]func(l *logged){
+		"note":   func(l *logged) { l.Note(l.stream.Written(), aof.AppendPlace(nil, place)) },
+		"rotate": func(l *logged) { <-l.Rotate(l.stream.Written(), aof.AppendPlace(commands("SELECT 3"), place)) },
+	} {
+		d := disktest.New()
+		dir := open(t, d)
+		base, err := dir.NewBase()
+		if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
+			t.Fatal(err)
+		}
+		l := newLogged(t, dir, d, false)
+		l.add("SET a 1")
+		if err := <-l.Flush(l.stream.Written()); err != nil {
+			t.Fatal(err)
+		}
+		room := 3
+		if name == "rotate" { // the new manifest still goes
+			m := dir.Manifest()
+			m.Incr = append(m.Incr, m.Incr[0])
+			room += len(m.Format())
+		}
+		d.Limit(int64(room))
+		say(l)
+		l.add("SET b 2")
+		until(t, "the disk is full", func() bool { return l.Err() != nil })
+		d.Limit(-1)
+		if err := <-l.Flush(l.stream.Written()); err != nil {
+			t.Fatal(err)
+		}
+		var s story
+		want := "0:SET b 2"
+		if name == "rotate" {
+			want = "3:SET b 2"
+		}
+		if err := open(t, d.Crash(nil)).Load(&s, false, nil); err != nil || s.told[len(s.told)-1] != want || s.place != place {
+			t.Errorf("%s: loaded %q at %v, %v", name, s.told, s.place, err)
+		}
+	}
+}

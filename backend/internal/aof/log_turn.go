@@ -29,7 +29,9 @@ func (l *Log) run() {
 	l.end()
 }
 
-// begin makes the file where there is none.
+// begin makes the file where there is none, and writes what must stand in it
+// before anything else: without that, what follows would be taken for another
+// place in the history, or for another database.
 func (l *Log) begin() (err error) {
 	if l.file == nil {
 		if l.file, err = l.cfg.Dir.TempIncr(); err == nil {

@@ -124,6 +124,9 @@ func (l *Log) publish() {
 // rotate begins a new file. The old one is synced first: only the last file may
 // lack its end.
 func (l *Log) rotate(head []byte) error {
+	if err := l.begin(); err != nil {
+		return err
+	}
 	_ = l.sync() // one that fails makes the log fresh
 	next := l.cfg.Dir.NextIncr
 	if l.Fresh() {
@@ -139,10 +142,8 @@ func (l *Log) rotate(head []byte) error {
 	l.mu.Lock()
 	l.suspect = false
 	l.mu.Unlock()
-	if len(head) > 0 {
-		return l.put([][]byte{head})
-	}
-	return nil
+	l.head = head
+	return l.begin()
 }
 
 // settle notes how a turn went and says so when that changed. An error that a
