@@ -174,12 +174,6 @@ func (n *Node) stopLog() {
 	n.background(func() {
 		_ = closeLog(log)
 		dir.DropTemp(log.FileID())
-		n.mu.Lock()
-		defer n.mu.Unlock()
-		if a.log == nil { // the last sync has told what is on disk, which nobody waits for
-			n.horizon.Release()
-			n.confirmedMore()
-		}
 	})
 }
 

@@ -2,6 +2,7 @@ package aof
 
 import (
 	"math"
+	"sync"
 	"sync/atomic"
 )
 
@@ -26,10 +27,15 @@ func PolicyOf(word string) Policy {
 	return EverySecond
 }
 
-// Horizon is how far the stream is on disk. It outlives the Logs that move it.
+// Horizon is how far the stream is on disk. It outlives the Logs that move it,
+// of which only the one that was started last may: what another one has on disk
+// by its last sync may be positions of a former history.
 type Horizon struct {
 	synced atomic.Uint64
 	gate   atomic.Uint64
+
+	mu    sync.Mutex
+	owner *Log
 }
 
 // NewHorizon returns a horizon that holds nothing back.
@@ -47,9 +53,27 @@ func (h *Horizon) Gate() uint64 { return h.gate.Load() }
 // the machine does.
 func (h *Horizon) Synced() uint64 { return h.synced.Load() }
 
-// Release lets everything pass and forgets what is on disk, when there is no
-// Log any more.
-func (h *Horizon) Release() {
+// Release lets everything pass and forgets what is on disk, when no Log counts
+// any more.
+func (h *Horizon) Release() { h.pass(nil) }
+
+// pass makes l the one that moves the horizon, from the beginning.
+func (h *Horizon) pass(l *Log) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	h.owner = l
 	h.synced.Store(0)
 	h.gate.Store(math.MaxUint64)
+}
+
+// move lets l move the horizon and tells whether it did.
+func (h *Horizon) move(l *Log, f func()) (moved bool) {
+	h.mu.Lock()
+	defer h.mu.Unlock()
+	if h.owner != l {
+		return false
+	}
+	synced, gate := h.synced.Load(), h.gate.Load()
+	f()
+	return h.synced.Load() != synced || h.gate.Load() != gate
 }

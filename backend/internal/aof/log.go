@@ -112,7 +112,7 @@ func StartLog(cfg LogConfig) *Log {
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.onDisk, l.lastSync = cfg.Source.Pos(), time.Now()
 	l.pos.Store(l.onDisk)
-	cfg.Horizon.Release() // positions of a former history mean nothing now
+	cfg.Horizon.pass(l) // positions of a former history mean nothing now
 	l.stop.Store(math.MaxUint64)
 	l.SetPolicy(cfg.Policy)
 	go l.run()
@@ -123,11 +123,14 @@ func StartLog(cfg LogConfig) *Log {
 func (l *Log) SetPolicy(p Policy) {
 	l.policy.Store(int32(p))
 	l.mu.Lock()
-	if p != Always {
-		l.cfg.Horizon.gate.Store(math.MaxUint64)
-	} else if l.cfg.Horizon.gate.Load() == math.MaxUint64 {
-		l.cfg.Horizon.gate.Store(0) // what is on disk, its goroutine knows
-	}
+	h := l.cfg.Horizon
+	h.move(l, func() {
+		if p != Always {
+			h.gate.Store(math.MaxUint64)
+		} else if h.gate.Load() == math.MaxUint64 {
+			h.gate.Store(0) // what is on disk, its goroutine knows
+		}
+	})
 	l.mu.Unlock()
 	l.cfg.Source.Interrupt()
 }

@@ -151,3 +151,30 @@ func TestAnnotationsOutliveAFullDisk(t *testing.T) {
 		}
 	}
 }
+
+// The last sync of a log that another one has replaced says nothing about the
+// history that the other one writes.
+func TestHorizonOfAReplacedLog(t *testing.T) {
+	t.Parallel()
+	d := disktest.New()
+	dir := open(t, d)
+	base, err := dir.NewBase()
+	if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
+		t.Fatal(err)
+	}
+	l := newLogged(t, dir, d, false)
+	d.Slow(100 * time.Millisecond)
+	syncs := d.Syncs()
+	l.add("SET a 1")
+	until(t, "the write is in the file", func() bool { return l.Pos() == l.stream.Written() })
+	old := l.Log
+	l.stream.Reset(5)
+	l.start(true, old.Done())
+	<-old.Done()
+	if d.Syncs() == syncs {
+		t.Fatal("the old log has synced nothing")
+	}
+	if got := l.horizon.Synced(); got != 0 {
+		t.Errorf("after the history was replaced, %d bytes of it count as synced", got)
+	}
+}

@@ -103,18 +103,18 @@ func (l *Log) publish() {
 	if !l.unsynced { // only annotations may have come since
 		l.onDisk = l.cfg.Source.Pos()
 	}
-	synced, gate := h.synced.Load(), h.gate.Load()
-	if !l.fresh {
-		h.synced.Store(l.onDisk)
-	}
-	if l.is(Always) && !l.lost {
-		upTo := l.onDisk
-		if l.cfg.Lazy() {
-			upTo = l.cfg.Source.Pos()
+	moved := h.move(l, func() {
+		if !l.fresh {
+			h.synced.Store(l.onDisk)
 		}
-		h.gate.Store(upTo)
-	}
-	moved := h.synced.Load() != synced || h.gate.Load() != gate
+		if l.is(Always) && !l.lost {
+			upTo := l.onDisk
+			if l.cfg.Lazy() {
+				upTo = l.cfg.Source.Pos()
+			}
+			h.gate.Store(upTo)
+		}
+	})
 	l.mu.Unlock()
 	if moved {
 		l.cfg.Moved()
