@@ -24,6 +24,7 @@ type fakeNode struct {
 	log      []string  // what was executed, in order
 	refuse   string    // reason of a routing refusal; "" = none
 	swallow  bool      // execute, and answer nothing any more
+	noAcks   bool      // execute, and answer that it is not confirmed
 	confirm  *fakeNode // a replica that gets every write before its reply leaves
 	conns    map[net.Conn]bool
 	accepted int
@@ -161,6 +162,9 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 	reply := n.transaction(s, name, args)
 	if n.swallow {
 		return out
+	}
+	if n.noAcks {
+		return append(out, ">2\r\n+hfn\r\n+NOACKS not confirmed\r\n"...)
 	}
 	if p := (pair{uint64(n.epoch), uint64(n.offset)}); p != s.said {
 		s.said = p

@@ -19,12 +19,17 @@ type link struct {
 	native bool // it speaks HOLDFAST; else it is a plain Redis
 	node   *node
 	pair   pair // of the node, as of the last batch of replies
-	// refusing is set on a plain node's link after a refusal: every reply that
-	// is still to come decides about its own request.
+	// refusing is set on a plain node's link after a refusal, and on a native one
+	// after a read that was not confirmed: every reply that is still to come
+	// decides about its own request.
 	refusing *queue
-	why      string // it was refused
-	asked    bool   // HOLDFAST EPOCH is on its way
-	id       int64  // by which the node knows a private connection
+	// doubt is about the reads of a native link as of then, when the head was
+	// doubtFrom; nil on others.
+	doubt     doubts
+	doubtFrom uint
+	why       string // it was refused
+	asked     bool   // HOLDFAST EPOCH is on its way
+	id        int64  // by which the node knows a private connection
 }
 
 func newLink(ln *lane, conn *netio.Conn, addr string) *link {
@@ -152,7 +157,9 @@ func (k *link) unusual(frame []byte) bool {
 	case '>':
 		return true
 	case '-':
-		return !k.native && isRefusal(frame)
+		if !k.native && isRefusal(frame) {
+			return true
+		}
 	}
 	return k.refusing != nil || k.lane.subs != nil
 }

@@ -28,6 +28,9 @@ func (k *link) nativePush(frame []byte) bool {
 		reason, rest := cutLine(rest)
 		text, _ := cutLine(rest)
 		k.poisoned(string(bytes.TrimPrefix(reason, []byte("+"))), string(bytes.TrimPrefix(text, []byte("+"))))
+	case "+hfn":
+		text, _ := cutLine(rest)
+		k.unconfirmed(string(bytes.TrimPrefix(text, []byte("+"))))
 	default:
 		return false
 	}

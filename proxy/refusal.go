@@ -81,11 +81,17 @@ func (k *link) divert(frame []byte) bool {
 		return true
 	}
 	if e.kind == kindRead {
+		if k.doubtful() {
+			return true
+		}
 		if e.extra != nil {
 			e.want = max(1, e.extra.want)
 		}
 		k.keep(e)
 	} else {
+		if k.native && e.client.token.less(k.pair) { // its later reads are to see what it did
+			e.client.token = k.pair
+		}
 		k.refusing.push(canned(&e, append([]byte(nil), frame...)), nil)
 		ln.q.pop()
 	}
