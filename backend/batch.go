@@ -39,6 +39,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	x.Out, x.Proto = s.conn.Buf(), s.proto
 	start, began, calls := len(x.Out), n.timing.clock, n.calls
 	s.batch = batch{}
+	n.unit.shown.settle(n.confirmed())
 	for took < len(in) && s.waiting == nil && !s.closing {
 		if more = len(x.Out)-start > batchOutput; more {
 			break
@@ -94,7 +95,7 @@ func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
 	case replySkip:
 		s.quiet = replySkipping
 	default:
-		if s.batch.gate > 0 && !s.batch.gated {
+		if s.batch.gate > 0 && !s.batch.gated && s.waiting == nil {
 			s.batch.gated, s.batch.clear, s.batch.clearReplies = true, before, s.batch.replies
 		}
 		s.batch.replies++

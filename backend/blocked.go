@@ -96,14 +96,15 @@ func untilMilli(at, now int64) time.Duration {
 // timeIsUp answers a client that waited in vain; it runs on the client's loop.
 func (n *Node) timeIsUp(s *session, w *waiter) {
 	n.mu.LockParted()
-	over := s.waiting == w
+	over, gate := s.waiting == w, uint64(0)
 	if over {
+		gate = w.shown(n)
 		w.over(s, false)
 		s.unblock()
 	}
 	n.mu.Unlock()
 	if over {
-		s.emitHere(w.inTime(), 0, 1)
+		s.emitHere(w.inTime(), gate, 1)
 		s.resume()
 	}
 }
@@ -176,6 +177,9 @@ func (n *Node) changed(db int, key []byte) {
 	}
 	n.expiring = false
 	n.signal(db, key)
+	if n.unit.leads {
+		n.leaveFootprint(db, key)
+	}
 	if n.standing.role == roleReplica {
 		n.noteOwn(db, key)
 	}
@@ -269,7 +273,7 @@ func (n *Node) wake(s *session, k dbKey) {
 			s.lastWrite = end
 		}
 		s.unblock()
-		s.reply(x.Out, end)
+		s.reply(x.Out, max(end, n.shownBy(w.db, w.h, w.args)))
 		s.conn.Loop().Post(s.resume)
 	}
 	s.push(n.behind)

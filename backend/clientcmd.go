@@ -124,9 +124,10 @@ func clientUnblock(s *session, x *commands.Ctx) {
 	if asError {
 		reply = resp.AppendError(nil, unblockedText)
 	}
+	gate := c.waiting.shown(s.node)
 	c.waiting.over(c, asError)
 	c.unblock()
-	c.reply(reply, 0)
+	c.reply(reply, gate)
 	c.conn.Loop().Post(c.resume)
 	x.Int(1)
 }

@@ -10,7 +10,9 @@
 // (internal/store) and append their reply to the session's own buffer; what a
 // handler changed leaves the gate as one unit of the replication stream
 // (internal/repl). After the mutex is released the buffer is written once, up
-// to the point the replicas have confirmed when write-acks asks for it.
+// to the point the replicas have confirmed when write-acks asks for it: replies
+// to writes, and all others that show what was written (shown.go). Messages of
+// publish/subscribe, invalidations, MONITOR, INFO and DEBUG wait for nothing.
 //
 // A script that runs for longer than busy-reply-threshold lets others in between
 // slices of itself (apart.go): they are told -BUSY, and whoever needs the data
@@ -122,6 +124,10 @@
 //	    not executed (REASON is READONLY, SEALED, DRAINING, LOADING,
 //	    NOTSERVING …). The link is poisoned: every later command on it is
 //	    refused the same way.
+//	>2 +hfn +text
+//	    in place of a reply: the command was executed, and what it did or showed
+//	    was not confirmed in time. Of a write the outcome is unknown, and text is
+//	    the error to pass on; a read can be sent again.
 //	>4 +hfa +run-id :epoch :offset
 //	    the replica with that run id has confirmed that offset; ahead of the
 //	    replies which this confirmation released.

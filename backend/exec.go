@@ -17,6 +17,7 @@ type handler struct {
 	data    commands.Handler
 	session func(s *session, x *commands.Ctx)
 	scripts bool // it runs a script, or may
+	shows   scope
 
 	fast     bool // it has the flag, for the latency monitor
 	unlogged bool // the slow log leaves it out
@@ -169,7 +170,9 @@ func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) 
 	}
 	n.timing.turns.commands += n.timing.clock - began
 	if end := n.unit.end(); end > 0 {
-		s.batch.gate, s.lastWrite = end, end
+		s.batch.gate, s.lastWrite = max(s.batch.gate, end), end
+	} else if n.unit.shown.pending(s.batch.gate) && s.waiting == nil {
+		s.shows(h, args)
 	}
 }
 

@@ -88,7 +88,8 @@ func (s *session) giveUp(gate uint64, text string) {
 	}
 }
 
-// refuseFirst answers an error to the requests of the first mark.
+// refuseFirst answers an error to the requests of the first mark. On a native link
+// it is a frame: a read can be sent again, and a script may invent any error.
 func (s *session) refuseFirst(text string) {
 	m := s.held.marks[0]
 	if m.replies == 0 { // messages, which are nobody's answer
@@ -96,9 +97,14 @@ func (s *session) refuseFirst(text string) {
 	}
 	var b []byte
 	for range m.replies {
-		b = resp.AppendError(b, text)
+		if s.native {
+			b = resp.AppendSimple(append(b, ">2\r\n+hfn\r\n"...), text)
+		} else {
+			b = resp.AppendError(b, text)
+		}
 	}
 	s.conn.Write(b)
+	s.reported = pair{} // the frame that told it may be among what is dropped
 	s.shift(1, m.end)
 }
 
@@ -165,7 +171,7 @@ func (n *Node) expireHeld(p *perLoop) {
 	if limit <= 0 {
 		return
 	}
-	text := "NOACKS the write was not confirmed by enough replicas within " + limit.String() + "; its outcome is unknown"
+	text := "NOACKS not confirmed by enough replicas within " + limit.String() + "; the outcome of a write is unknown"
 	before := time.Now().Add(-limit)
 	p.each(func(s *session) { s.expire(before, text) })
 }

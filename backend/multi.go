@@ -92,7 +92,7 @@ func discard(s *session, x *commands.Ctx) {
 // exec runs the queued requests as one unit. Whatever happens the transaction
 // and the watch are over.
 func exec(s *session, x *commands.Ctx) {
-	t, changed := s.multi, s.watchBroken()
+	t, changed, watched := s.multi, s.watchBroken(), s.watch.keys != nil
 	if t == nil {
 		x.Err("ERR EXEC without MULTI")
 		return
@@ -105,6 +105,7 @@ func exec(s *session, x *commands.Ctx) {
 		x.Err("EXECABORT Transaction discarded because of previous errors.")
 		return
 	case changed:
+		s.showsAll()
 		x.NullArray()
 		return
 	case s.refusedAtExec(x, t):
@@ -122,7 +123,13 @@ func exec(s *session, x *commands.Ctx) {
 			continue
 		}
 		n.run(s, x, q.h, q.args)
+		if n.unit.shown.pending(s.batch.gate) {
+			s.shows(q.h, q.args)
+		}
 		x.Proto = s.proto
+	}
+	if watched { // that it ran says that the keys were not changed
+		s.showsAll()
 	}
 	n.inExec = false
 	x.CanWait = canWait

@@ -350,6 +350,7 @@ func (f *follower) Continue(m repl.Master, id string) error {
 	}
 	n.mu.Lock()
 	renamed := n.stream.Continue(id)
+	n.dropFootprints()
 	n.mu.Unlock()
 	if renamed {
 		n.feeds.DropAll("the replication id changed")

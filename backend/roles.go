@@ -127,6 +127,9 @@ func (n *Node) seal(group string, epoch uint64) (position, error) {
 func (n *Node) becomeNothing() {
 	n.mu.Lock()
 	wasMaster := n.standing.role == roleMaster
+	if wasMaster {
+		n.unit.shown.settle(n.confirm.Confirmed())
+	}
 	st := n.standing
 	st.role, st.serving, st.draining, st.master = roleNone, false, false, ""
 	n.setStanding(st)
@@ -179,6 +182,7 @@ func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders)
 	n.stream.Lead()
 	end := n.stream.Epoch(epoch, n.runID)
 	n.confirm.Open(h, end)
+	n.unit.shown.inherit(end, h.N)
 	st2 := n.standing
 	st2.role, st2.serving, st2.acted, st2.master, st2.draining = roleMaster, false, epoch, "", false
 	n.setStanding(st2)
@@ -258,6 +262,7 @@ func (n *Node) becomeStandaloneMaster() {
 	n.stopLink()
 	n.mu.Lock()
 	n.stream.Lead()
+	n.dropFootprints()
 	st := n.standing
 	st.role, st.serving, st.master = roleMaster, true, ""
 	n.setStanding(st)

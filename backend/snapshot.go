@@ -54,6 +54,7 @@ func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) erro
 	old := n.replaceStore(fresh)
 	n.stream.Reset(repl.NewHistory(sync.ID, epoch, sync.Offset), sync.Offset, info.StreamDB)
 	n.stream.Follow()
+	n.dropFootprints()
 	n.mu.Unlock()
 	n.feeds.DropAll("the data was replaced by a full resync")
 	old.Close()

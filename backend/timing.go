@@ -116,6 +116,7 @@ func (n *Node) account(s *session, h *handler, args [][]byte, ns int64) {
 
 // setFacts takes what it needs to know at each call from the facts.
 func (h *handler) setFacts(c *command.Command) {
+	h.shows = scopeOf(c)
 	h.cmd, h.fast, h.unlogged = c, c.Has(command.Fast), c.Has(command.SkipSlowlog)
 }
 

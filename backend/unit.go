@@ -10,6 +10,7 @@ type unit struct {
 	from   uint64
 	leads  bool // this node's own changes go into the stream; a replica's come from its master
 	dirty  bool // something was appended since the stream was published
+	shown  footprints
 }
 
 // begin opens the unit; inner calls belong to the outermost.
@@ -48,11 +49,24 @@ func (u *unit) end() uint64 {
 		return 0
 	}
 	u.stream.End()
-	if end := u.stream.Offset(); end != u.from {
+	end := u.stream.Offset()
+	if end != u.from {
 		u.dirty = true
+		u.shown.land(end)
 		return end
 	}
+	if u.shown.opened > 0 || u.shown.wide { // what is not propagated
+		u.shown.land(end)
+	}
 	return 0
+}
+
+// landAlone gives a change that no open unit stands for, as one by the expiry of a
+// key that nobody asked for, the offset that its own unit ended at.
+func (u *unit) landAlone() {
+	if u.depth == 0 {
+		u.shown.land(u.stream.Offset())
+	}
 }
 
 // publish shows the appended units to the replicas; before the engine lock is

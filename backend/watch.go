@@ -94,6 +94,7 @@ func (n *Node) touched(db int, key []byte, wasGone bool) {
 // a full resync (multi.c, touchAllWatchedKeysInDb).
 func (n *Node) touchedAll(db int) {
 	n.signalAll(db)
+	n.leaveFootprints()
 	for k, all := range n.watchers {
 		if db >= 0 && k.db != db {
 			continue
