@@ -4,6 +4,7 @@ import (
 	"time"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/conf"
 )
 
 // batch is what one run of commands of one client has in common.
@@ -187,11 +188,7 @@ func (s *session) limitOutput() {
 	if s.node.clientLimit.Load() > 0 {
 		loopState(s.conn.Loop()).stir(s)
 	}
-	limits := &s.node.cfg().OutputLimits
-	limit := limits.Normal
-	if s.listens.Load() {
-		limit = limits.PubSub
-	}
+	limit := s.outputLimit()
 	if limit.Hard == 0 && limit.Soft == 0 || s.conn.Closed() {
 		return
 	}
@@ -210,4 +207,22 @@ func (s *session) limitOutput() {
 		s.conn.Close()
 		s.count()
 	}
+}
+
+// outputLimit is the limit that holds for a client, which replicas are not.
+func (s *session) outputLimit() conf.OutputLimit {
+	limits := &s.node.cfg().OutputLimits
+	if s.listens.Load() {
+		return limits.PubSub
+	}
+	return limits.Normal
+}
+
+// replyLimit is how many bytes of replies the client whose batch runs may leave
+// unread; 0: any number.
+func (n *Node) replyLimit() int64 {
+	if n.running == nil {
+		return 0
+	}
+	return n.running.outputLimit().Hard
 }

@@ -190,6 +190,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.inner.InScript = true
 	n.setOptions(cfg)
 	n.x.CanWait, n.waker.CanWait = true, true
+	n.x.SetReplyLimit(n.replyLimit, func() { n.running.closing = true })
 	n.applier.Replaying = true
 	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.guard(cfg)

@@ -185,6 +185,32 @@ func TestOutputLimit(t *testing.T) {
 	await(t, "the greedy client is gone", func() bool { return !strings.Contains(p.must("CLIENT LIST").Text, "cmd=get ") })
 }
 
+// A reply that can only end with the client being closed is not made to its end.
+func TestOutputLimitCutsDraws(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	limit := func(normal string) {
+		if _, err := ask(t, p.data, "CONFIG", "SET", "client-output-buffer-limit", normal); err != nil {
+			t.Fatal(err)
+		}
+	}
+	p.must("HSET h a b")
+	p.must("SADD s a")
+	p.must("ZADD z 1 a")
+	for _, draw := range []string{"HRANDFIELD h", "SRANDMEMBER s", "ZRANDMEMBER z"} {
+		limit("normal 1000000 0 0")
+		for _, count := range []string{" -999999999\r\n", " -999999999\r\nCONFIG SET client-output-buffer-limit \"normal 0 0 0\"\r\n"} {
+			w := p.wire()
+			w.send(draw + count)
+			w.ended()
+		}
+		limit("normal 0 0 0")
+		w := p.wire()
+		w.send(draw + " -999999999\r\n")
+		w.expect("-ERR value is out of range\r\n")
+	}
+}
+
 func TestMaxClients(t *testing.T) {
 	t.Parallel()
 	p := begin(t, t.TempDir(), "--maxclients", "2")

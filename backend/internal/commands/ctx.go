@@ -49,6 +49,8 @@ type Ctx struct {
 	hll     types.HLL // one that is being changed
 	effects Effects
 	wait    Wait
+	limit   func() int64
+	cut     func()
 	log     func(text string)
 	notify  func(class Class, event string, db int, key []byte)
 	wake    func(db int, key []byte)
@@ -94,6 +96,18 @@ func (c *Ctx) SetWake(f func(db int, key []byte)) { c.wake = f }
 
 // SetWarn sets where warnings for the log go; nil drops them.
 func (c *Ctx) SetWarn(f func(text string)) { c.log = f }
+
+// SetReplyLimit sets what tells how many bytes of replies the client may leave
+// unread (0: any number), and what closes it where a handler ends its reply there.
+func (c *Ctx) SetReplyLimit(limit func() int64, cut func()) { c.limit, c.cut = limit, cut }
+
+// replyLimit returns how many bytes of Out are worth filling, 0 for any number.
+func (c *Ctx) replyLimit() int64 {
+	if c.limit == nil {
+		return 0
+	}
+	return c.limit()
+}
 
 func (c *Ctx) warn(text string) {
 	if c.log != nil {

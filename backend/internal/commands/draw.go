@@ -20,8 +20,9 @@ type drawing struct {
 	paired bool // with values or scores
 }
 
-// maxDraws bounds how many elements a negative count may ask for: the reply is built
-// in memory, and one request must not end the process.
+// maxDraws bounds how many elements a negative count may ask for where no limit of
+// the client's output does: the reply is built in memory, and one request must not
+// end the process.
 const maxDraws = 1 << 27
 
 // drawing reads [count [with]].
@@ -37,7 +38,7 @@ func (c *Ctx) drawing(with string) (d drawing, ok bool) {
 	case len(c.Args) > 3 && !d.paired:
 		c.Err(errSyntax)
 		return d, false
-	case d.count < -maxDraws || d.paired && d.count > math.MaxInt64/2:
+	case d.count < -math.MaxInt64/2 || d.count < -maxDraws && c.replyLimit() == 0 || d.paired && d.count > math.MaxInt64/2:
 		c.Err(errOutOfRange)
 		return d, false
 	}
@@ -58,16 +59,27 @@ func (c *Ctx) draw(d drawing, from deck) {
 		c.Array(0)
 	case d.count < 0:
 		c.drawHead(int(-d.count), d.paired)
-		for range -d.count {
-			from.pick()
-			c.drawn(d, from)
-		}
+		c.drawAgain(d, from)
 	case d.count >= size:
 		c.drawHead(from.size, d.paired)
 		from.each(func() { c.drawn(d, from) })
 	default:
 		c.drawHead(int(d.count), d.paired)
 		c.drawDistinct(d, from)
+	}
+}
+
+// drawAgain replies elements that may be the same, as many as were asked for, or
+// until there is more of them than the client may leave unread: then it is closed.
+func (c *Ctx) drawAgain(d drawing, from deck) {
+	limit := c.replyLimit()
+	for range -d.count {
+		if limit > 0 && int64(len(c.Out)) > limit {
+			c.cut()
+			return
+		}
+		from.pick()
+		c.drawn(d, from)
 	}
 }
 
