@@ -15,6 +15,7 @@ import (
 	"holdfast/backend"
 	"holdfast/backend/client"
 	"holdfast/backend/internal/aof"
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 	"holdfast/conf"
 )
@@ -30,20 +31,6 @@ type process struct {
 	done chan error
 	data *client.Conn
 	ctl  *client.Conn
-}
-
-func freePorts(t *testing.T) (port, control int) {
-	t.Helper()
-	var found [2]int
-	for i := range found {
-		ln, err := net.Listen("tcp", "127.0.0.1:0")
-		if err != nil {
-			t.Fatal(err)
-		}
-		defer ln.Close()
-		found[i] = ln.Addr().(*net.TCPAddr).Port
-	}
-	return found[0], found[1]
 }
 
 // begin starts a node; flags are directives. The same directory makes it the
@@ -74,7 +61,7 @@ func beginFile(t *testing.T, dir, file string) *process {
 }
 
 func flagsFor(t *testing.T, dir string) []string {
-	port, control := freePorts(t)
+	port, control := freeport.Port(t), freeport.Port(t)
 	return []string{"--port", strconv.Itoa(port), "--control-port", strconv.Itoa(control), "--bind", "127.0.0.1", "--save", "",
 		"--enable-debug-command", "yes", "--dir", dir}
 }

@@ -12,13 +12,14 @@ import (
 	"testing"
 
 	"holdfast/backend"
+	"holdfast/backend/netio/freeport"
 	"holdfast/conf"
 )
 
 // run runs a node until it ends by itself and returns why.
 func run(t *testing.T, flags ...string) error {
 	t.Helper()
-	port, control := freePorts(t)
+	port, control := freeport.Port(t), freeport.Port(t)
 	settings, err := conf.New[conf.NodeConfig](append([]string{"--port", strconv.Itoa(port), "--control-port", strconv.Itoa(control),
 		"--bind", "127.0.0.1", "--save", ""}, flags...)...)
 	if err != nil {

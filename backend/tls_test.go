@@ -21,6 +21,7 @@ import (
 
 	"holdfast/backend/client"
 	"holdfast/backend/netio"
+	"holdfast/backend/netio/freeport"
 	"holdfast/conf"
 )
 
@@ -71,7 +72,7 @@ func TestTLS(t *testing.T) {
 	dir := t.TempDir()
 	cert, key := certificate(t, dir, "first")
 	secure := func() (port int, flags []string) {
-		port, _ = freePorts(t)
+		port = freeport.Port(t)
 		return port, []string{"--tls-port", strconv.Itoa(port), "--tls-cert-file", cert, "--tls-key-file", key,
 			"--tls-ca-cert-file", cert, "--tls-replication", "yes"}
 	}

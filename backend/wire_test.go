@@ -11,6 +11,8 @@ import (
 	"time"
 
 	"go.uber.org/goleak"
+
+	"holdfast/backend/netio/freeport"
 )
 
 // TestMain holds that nothing is left running, but for the pool that gnet makes
@@ -89,7 +91,7 @@ func redisServer(t *testing.T, args ...string) int {
 		}
 		t.Skip("redis-server is not installed")
 	}
-	port, _ := freePorts(t)
+	port := freeport.Port(t)
 	cmd := exec.Command(path, append([]string{"--port", fmt.Sprint(port), "--bind", "127.0.0.1", "--dir", t.TempDir(),
 		"--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1", "--enable-debug-command", "yes"}, args...)...)
 	if err := cmd.Start(); err != nil {

@@ -15,22 +15,13 @@ import (
 	"time"
 
 	dial "holdfast/backend/client"
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 	"holdfast/conf"
 	"holdfast/election/topology"
 )
 
 const patience = 10 * time.Second
-
-func freeAddr(t testing.TB) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
 
 // eventually waits until cond holds.
 func eventually(t testing.TB, what string, cond func() bool) {
@@ -45,7 +36,7 @@ func eventually(t testing.TB, what string, cond func() bool) {
 // startProxy runs the production assembly with flags as on a command line.
 func startProxy(t testing.TB, flags ...string) (p *Proxy, addr string) {
 	t.Helper()
-	addr = freeAddr(t)
+	addr = freeport.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
 	settings, err := conf.New[conf.ProxyConfig](append([]string{"--bind", "127.0.0.1", "--port", port}, flags...)...)
 	if err != nil {
@@ -146,7 +137,7 @@ func startRedis(t testing.TB, args ...string) *redisServer {
 		}
 		t.Skip("redis-server is not installed")
 	}
-	r := &redisServer{addr: freeAddr(t), args: args, dir: t.TempDir()}
+	r := &redisServer{addr: freeport.Addr(t), args: args, dir: t.TempDir()}
 	r.start(t)
 	t.Cleanup(r.kill)
 	return r

@@ -18,6 +18,7 @@ import (
 
 	dial "holdfast/backend/client"
 	"holdfast/backend/netio"
+	"holdfast/backend/netio/freeport"
 	"holdfast/conf"
 )
 
@@ -53,9 +54,9 @@ func TestTLSBothWays(t *testing.T) {
 	files := conf.TLS{CertFile: file, KeyFile: file, CACertFile: file}
 	redis := startRedis(t)
 	flags := []string{"--tls-cert-file", file, "--tls-key-file", file, "--tls-ca-cert-file", file}
-	_, inner := hostPort(freeAddr(t))
+	_, inner := hostPort(freeport.Addr(t))
 	startProxy(t, append(flags, "--master", redis.addr, "--tls-port", inner)...)
-	_, outer := hostPort(freeAddr(t))
+	_, outer := hostPort(freeport.Addr(t))
 	startProxy(t, append(flags, "--master", net.JoinHostPort("127.0.0.1", inner), "--tls-replication", "yes", "--tls-port", outer)...)
 
 	cfg, err := netio.ClientTLS(&files)

@@ -9,6 +9,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/backend/netio/freeport"
 )
 
 const patience = 10 * time.Second
@@ -43,19 +45,9 @@ func (s *lines) Closed(_ *Conn, err error) {
 	}
 }
 
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer ln.Close()
-	return ln.Addr().String()
-}
-
 func serve(t *testing.T, accept func(c *Conn) Session) (addr string) {
 	t.Helper()
-	addr = freeAddr(t)
+	addr = freeport.Addr(t)
 	start(t, Options{Addrs: []string{"tcp://" + addr}, Accept: accept})
 	return addr
 }

@@ -20,6 +20,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/backend/netio/freeport"
 	"holdfast/conf"
 )
 
@@ -74,7 +75,7 @@ func serveTLS(t *testing.T, files conf.TLS, accept func(*Conn) Session) (addr st
 	if client, err = ClientTLS(&files); err != nil {
 		t.Fatal(err)
 	}
-	addr = freeAddr(t)
+	addr = freeport.Addr(t)
 	start(t, Options{Addrs: []string{"tls://" + addr}, Accept: accept, TLS: func() *tls.Config { return server }})
 	return addr, client
 }
@@ -167,7 +168,7 @@ func TestTLSRefusesStrangers(t *testing.T) {
 }
 
 func TestListenMovesAndKeepsConnections(t *testing.T) {
-	first, second, taken := freeAddr(t), freeAddr(t), freeAddr(t)
+	first, second, taken := freeport.Addr(t), freeport.Addr(t), freeport.Addr(t)
 	s := start(t, Options{Addrs: []string{"tcp://" + first}, Accept: func(*Conn) Session { return &lines{} }})
 	old, r := dial(t, first)
 	ln, err := net.Listen("tcp", taken)

@@ -13,7 +13,7 @@ import (
 )
 
 // The wire and what stands around it, for every part that speaks it.
-var wire = []string{"backend/resp", "backend/command", "backend/acl", "backend/netio", "backend/client"}
+var wire = []string{"backend/resp", "backend/command", "backend/acl", "backend/netio/...", "backend/client"}
 
 // directions says what of this module a package may import, its tests included.
 // The first row whose package matches decides; "x/..." is x and all below it.
@@ -32,7 +32,8 @@ var directions = []struct {
 	{"backend/internal/store", []string{"backend/internal/types"}},
 	{"backend/client", []string{"backend/resp"}},
 	{"backend/acl", []string{"backend/resp", "backend/command"}},
-	{"backend/netio", []string{"backend/resp", "conf"}},
+	{"backend/netio/freeport", nil},
+	{"backend/netio", []string{"backend/resp", "backend/netio/freeport", "conf"}},
 	// The three faces never import each other: they talk RESP, so that each
 	// works with the real thing too.
 	{"backend/...", []string{"backend/...", "conf"}},

@@ -12,6 +12,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 )
 
@@ -34,13 +35,8 @@ func startRedis(t *testing.T) *realRedis {
 		}
 		t.Skip("redis-server is not on the PATH: nothing to compare with")
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().(*net.TCPAddr)
-	free.Close()
-	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", itoa(addr.Port), "--save", "", "--dir", t.TempDir(),
+	port := itoa(freeport.Port(t))
+	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir(),
 		"--enable-debug-command", "yes", "--databases", "2")
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
@@ -50,7 +46,7 @@ func startRedis(t *testing.T) *realRedis {
 		cmd.Wait()
 	})
 	for deadline := time.Now().Add(10 * time.Second); ; {
-		conn, err := net.Dial("tcp", addr.String())
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err == nil {
 			t.Cleanup(func() { conn.Close() })
 			r := &realRedis{t: t, conn: conn}

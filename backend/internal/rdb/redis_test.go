@@ -15,6 +15,7 @@ import (
 
 	"holdfast/backend/client"
 	"holdfast/backend/internal/store"
+	"holdfast/backend/netio/freeport"
 )
 
 // redisServer is a running redis-server to compare with.
@@ -34,13 +35,8 @@ func startRedis(t *testing.T, dir string, args ...string) *redisServer {
 		}
 		t.Skip("redis-server is not installed")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
+	addr := freeport.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
-	ln.Close()
 	var log strings.Builder
 	cmd := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", dir, "--save", "",
 		"--enable-debug-command", "yes"}, args...)...)

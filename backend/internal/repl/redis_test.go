@@ -12,6 +12,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/backend/netio/freeport"
 )
 
 // emptyRDB is a snapshot without keys; its checksum 0 says that there is none.
@@ -26,13 +28,8 @@ func redisServer(t *testing.T, args ...string) string {
 		}
 		t.Skip("redis-server is not installed")
 	}
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := ln.Addr().String()
+	addr := freeport.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
-	ln.Close()
 	cmd := exec.Command(path, append([]string{"--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(),
 		"--save", "", "--repl-diskless-sync-delay", "0", "--repl-ping-replica-period", "1"}, args...)...)
 	if os.Getenv("REPL_LOG") != "" {

@@ -11,6 +11,7 @@ import (
 
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/store"
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 )
 
@@ -56,13 +57,8 @@ func startRedis(t *testing.T) net.Conn {
 		}
 		t.Skip("redis-server is not on the PATH: nothing to compare with")
 	}
-	free, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr := free.Addr().(*net.TCPAddr)
-	free.Close()
-	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", strconv.Itoa(addr.Port), "--save", "", "--dir", t.TempDir())
+	port := strconv.Itoa(freeport.Port(t))
+	cmd := exec.Command(path, "--bind", "127.0.0.1", "--port", port, "--save", "", "--dir", t.TempDir())
 	if err := cmd.Start(); err != nil {
 		t.Fatal(err)
 	}
@@ -71,7 +67,7 @@ func startRedis(t *testing.T) net.Conn {
 		cmd.Wait()
 	})
 	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
-		conn, err := net.Dial("tcp", addr.String())
+		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err == nil {
 			t.Cleanup(func() { conn.Close() })
 			return conn

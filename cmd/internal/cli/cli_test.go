@@ -14,6 +14,7 @@ import (
 	"time"
 
 	"holdfast/backend"
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 	"holdfast/conf"
 )
@@ -58,20 +59,10 @@ func TestRaw(t *testing.T) {
 // node runs a node until the test ends.
 func node(t *testing.T) (addr string) {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	addr = ln.Addr().String()
-	ln.Close()
+	addr = freeport.Addr(t)
 	_, port, _ := net.SplitHostPort(addr)
-	control, err := net.Listen("tcp", "127.0.0.1:0")
-	if err != nil {
-		t.Fatal(err)
-	}
-	control.Close()
 	settings, err := conf.New[conf.NodeConfig]("--port", port, "--bind", "127.0.0.1", "--dir", t.TempDir(), "--save", "",
-		"--control-port", strconv.Itoa(control.Addr().(*net.TCPAddr).Port))
+		"--control-port", strconv.Itoa(freeport.Port(t)))
 	if err != nil {
 		t.Fatal(err)
 	}
