@@ -62,6 +62,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 			break
 		}
 	}
+	s.parser.Release(in)
 	n.running, s.unread = nil, len(in)-took
 	if s.unread > 0 {
 		s.unread -= s.parser.Started(in[took:])
@@ -90,8 +91,8 @@ func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
 		if !s.batch.pushed {
 			x.Out = x.Out[:before]
 		}
-		if s.quiet == replySkipping {
-			s.quiet = replyOn
+		if s.quiet == replySkipping && s.waiting == nil {
+			s.quiet = replyOn // else the reply that comes later is the one
 		}
 	case replySkip:
 		s.quiet = replySkipping
@@ -134,11 +135,17 @@ func (n *Node) endBatch(s *session, x *commands.Ctx, start int) {
 }
 
 // reply sends the answer of a request that ended outside its own batch: that of
-// a client which waited. gate is the offset it must wait for, 0 for none. The
-// engine lock is held.
+// a client which waited. gate is the offset it must wait for, 0 for none. CLIENT
+// REPLY may leave it out, as serve does. The engine lock is held.
 func (s *session) reply(b []byte, gate uint64) {
-	if s.quiet == replyOn {
+	switch s.quiet {
+	case replyOn:
 		s.emit(b, gate, 1)
+	case replySkip:
+		s.emit(b, gate, 1)
+		s.quiet = replySkipping
+	case replySkipping:
+		s.quiet = replyOn
 	}
 }
 

@@ -68,6 +68,7 @@ func (c *client) Data(conn *netio.Conn, in []byte) int {
 		}
 		off += n
 	}
+	c.requests.Release(in)
 	return off
 }
 

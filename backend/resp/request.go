@@ -195,10 +195,20 @@ func (r *Requests) finish(buf []byte) [][]byte {
 	return r.args
 }
 
-// Trim gives back the memory of an unusually large request.
-func (r *Requests) Trim() {
-	if cap(r.args) > 1024 {
-		r.args, r.ends = nil, nil
+// Release lets go of the last complete request when the buffer that it was found
+// in is a large one, which its words would hold on to, and of the memory that an
+// unusually long one took. What is understood of an incomplete request stays.
+func (r *Requests) Release(buf []byte) {
+	const large, most = 64 << 10, 1024 // bytes, words
+	if cap(buf) <= large {
+		return
+	}
+	clear(r.args[:cap(r.args)])
+	if cap(r.args) > most {
+		r.args = nil
+	}
+	if r.need == 0 && cap(r.ends) > most {
+		r.ends = nil
 	}
 }
 

@@ -4,8 +4,11 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
+	"runtime"
+	"slices"
 	"strings"
 	"testing"
+	"weak"
 )
 
 // feed parses stream as it arrives in pieces of the given size and returns one
@@ -143,5 +146,39 @@ func BenchmarkRequest(b *testing.B) {
 	var r Requests
 	for b.Loop() {
 		_, _, _ = r.Next(stream)
+	}
+}
+
+// A client that has sent one large request and then small ones must not hold on
+// to the memory of the large one.
+func TestReleaseLetsGo(t *testing.T) {
+	var r Requests
+	large := []byte("*3\r\n$3\r\nSET\r\n$1\r\nk\r\n$100000\r\n" + strings.Repeat("x", 100_000) + "\r\n")
+	held := weak.Make(&large[0])
+	if _, n, err := r.Next(large); n != len(large) || err != nil {
+		t.Fatal(n, err)
+	}
+	r.Release(large)
+	large = nil
+	if _, n, err := r.Next([]byte("*1\r\n$4\r\nPING\r\n*2\r\n$3")); n != 14 || err != nil {
+		t.Fatal(n, err)
+	}
+	runtime.GC()
+	if held.Value() != nil {
+		t.Error("the large request is still held")
+	}
+	runtime.KeepAlive(&r)
+}
+
+func TestReleaseKeepsTheIncompleteRequest(t *testing.T) {
+	var r Requests
+	const words = 2000
+	in := slices.Grow([]byte(fmt.Sprintf("*%d\r\n", words)+strings.Repeat("$1\r\nx\r\n", words)), 100_000)
+	if _, n, err := r.Next(in[:len(in)-1]); n != 0 || err != nil {
+		t.Fatal(n, err)
+	}
+	r.Release(in)
+	if args, n, err := r.Next(in); len(args) != words || n != len(in) || err != nil {
+		t.Fatal(len(args), n, err)
 	}
 }
