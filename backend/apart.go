@@ -44,7 +44,6 @@ type apart struct {
 	args   kept
 	x      commands.Ctx
 	wait   *waiter // what s waits for while the script stands still; nil before
-	quiet  bool    // the answer is left out: CLIENT REPLY
 	asides []byte
 	ready  []dbKey
 }
@@ -103,7 +102,6 @@ func (n *Node) callApart(s *session, x *commands.Ctx, h *handler, args [][]byte)
 		return
 	}
 	a.wait = new(waiter)
-	a.quiet = s.quiet == replyOff || s.quiet == replySkipping
 	s.waiting = a.wait
 	s.batch.replies--
 	n.resumeLater()
@@ -209,9 +207,7 @@ func (n *Node) finishApart() {
 	}
 	if n.clients[s.id] == s {
 		n.stats.netOut += int64(len(a.x.Out))
-		if !a.quiet {
-			s.emit(a.x.Out, s.batch.gate, 1)
-		}
+		s.reply(a.x.Out, s.batch.gate)
 		s.push(pushed)
 	}
 	a.forget()

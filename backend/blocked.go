@@ -96,17 +96,15 @@ func untilMilli(at, now int64) time.Duration {
 // timeIsUp answers a client that waited in vain; it runs on the client's loop.
 func (n *Node) timeIsUp(s *session, w *waiter) {
 	n.mu.LockParted()
-	over, gate := s.waiting == w, uint64(0)
-	if over {
-		gate = w.shown(n)
-		w.over(s, false)
-		s.unblock()
+	defer n.mu.Unlock()
+	if s.waiting != w {
+		return
 	}
-	n.mu.Unlock()
-	if over {
-		s.emitHere(w.inTime(), gate, 1)
-		s.resume()
-	}
+	gate := w.shown(n)
+	w.over(s, false)
+	s.unblock()
+	s.reply(w.inTime(), gate)
+	s.conn.Loop().Post(s.resume)
 }
 
 // over counts the command of a client that waited in vain.

@@ -210,3 +210,28 @@ func TestBlockedMoveToAnotherType(t *testing.T) {
 		}
 	})
 }
+
+// CLIENT REPLY reaches replies that come later: when the time is over, and when
+// the client is served.
+func TestRepliesOfBlockedClientsAreSkipped(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, p *process) {
+		w := p.wire()
+		w.command("CLIENT REPLY SKIP", "BLPOP none 0.01", "PING", "CLIENT REPLY SKIP", "WAIT 1 10", "PING")
+		w.expect("+PONG\r\n+PONG\r\n")
+		w.command("CLIENT REPLY OFF", "BLPOP none 0.01", "CLIENT REPLY ON", "CLIENT REPLY SKIP", "BLPOP list 0")
+		w.expect("+OK\r\n")
+		p.blocked(1)
+		p.must("RPUSH list a")
+		w.command("PING")
+		w.expect("+PONG\r\n")
+	})
+}
+
+func TestPauseForMoreThanAllTime(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	if got := reply(t, p.data, "CLIENT", "PAUSE", "9223372036854775807"); got != "ERR timeout is out of range" {
+		t.Error(got)
+	}
+}

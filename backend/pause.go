@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"math"
 	"strings"
 	"time"
 
@@ -29,6 +30,8 @@ func clientPause(s *session, x *commands.Ctx) {
 		x.Err("ERR timeout is not an integer or out of range")
 	case ms < 0:
 		x.Err("ERR timeout is negative")
+	case ms > math.MaxInt64-s.node.now:
+		x.Err("ERR timeout is out of range")
 	case len(x.Args) > 4:
 		x.Err(errUnknownSub("CLIENT", clip(x.Args[1])))
 	case mode != "all" && mode != "write":
