@@ -40,7 +40,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	x.Out, x.Proto = s.conn.Buf(), s.proto
 	start, began, calls := len(x.Out), n.timing.clock, n.calls
 	s.batch = batch{}
-	n.unit.shown.settle(n.confirmed())
+	n.settleShown()
 	for took < len(in) && s.waiting == nil && !s.closing {
 		if more = len(x.Out)-start > batchOutput; more {
 			break

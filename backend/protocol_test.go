@@ -243,12 +243,16 @@ func TestGroupHasOneMasterPerEpoch(t *testing.T) {
 	promote := fmt.Sprintf("PROMOTE g 3 %s 2 1 %s", a.fact("g 1 3 0", "run-id"), holder)
 	a.group("", promote)
 	a.group("", promote) // acts once, answers again
+	reader := a.wire()
+	reader.command("GET nosuch", "GET k") // all that it inherits may yet be replaced
+	reader.silent()
 	b.group("", fmt.Sprintf("FOLLOW g 3 127.0.0.1 %d", a.port))
 	await(t, "the new barrier is confirmed", func() bool { return a.fact("g 1 3 1", "holders-ready") == "1" })
 	if _, err := ask(t, a.data, "SET", "k", "x"); err == nil {
 		t.Error("the new master serves before its holders are committed")
 	}
 	await(t, "the new master serves", func() bool { return a.fact("g 1 3 2", "serving") == "1" })
+	reader.expect("$-1\r\n$1\r\nv\r\n")
 	a.must("SET k x")
 
 	m.group("", fmt.Sprintf("FOLLOW g 3 127.0.0.1 %d", a.port))

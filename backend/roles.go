@@ -128,7 +128,7 @@ func (n *Node) becomeNothing() {
 	n.mu.Lock()
 	wasMaster := n.standing.role == roleMaster
 	if wasMaster {
-		n.unit.shown.settle(n.confirm.Confirmed())
+		n.unit.shown.settle(n.confirmedOnce()) // and what is not is hidden
 	}
 	st := n.standing
 	st.role, st.serving, st.draining, st.master = roleNone, false, false, ""

@@ -73,6 +73,14 @@ func (f *footprints) land(end uint64) {
 // settle notes that replies up to an offset may leave.
 func (f *footprints) settle(confirmed uint64) { f.settled = max(f.settled, min(confirmed, f.latest)) }
 
+// settleShown notes what may be shown from now on: what is confirmed and, with
+// appendfsync always, on disk. A node that is no master has no confirmations.
+func (n *Node) settleShown() { n.unit.shown.settle(min(n.confirmedOnce(), n.horizon.Gate())) }
+
+// confirmedOnce is the offset up to which replicas have confirmed, now or before in
+// this term.
+func (n *Node) confirmedOnce() uint64 { return max(n.confirm.Confirmed(), n.confirm.Reached()) }
+
 // pending tells whether there is any change past an offset that a reply might
 // have to wait for.
 func (f *footprints) pending(past uint64) bool { return f.latest > f.settled && f.latest > past }

@@ -105,7 +105,7 @@ func TestShownDoesNotAllocate(t *testing.T) {
 		}
 		run := func() {
 			n.x.Out, n.x.Proto, s.batch = n.x.Out[:0], s.proto, batch{}
-			n.unit.shown.settle(n.confirmed())
+			n.settleShown()
 			n.exec(s, &n.x, args)
 			n.unit.publish()
 		}

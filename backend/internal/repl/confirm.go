@@ -41,10 +41,12 @@ const Everything = math.MaxUint64
 // with a change of the pair, or, without a group, when a replica leaves.
 type Confirm struct {
 	confirmed atomic.Uint64
+	reached   atomic.Uint64
 	changed   func() // called without the lock
 
 	mu    sync.Mutex
 	tally tally
+	term  uint64 // of reached
 }
 
 // NewConfirm returns a Confirm in the closed state: nothing is confirmed.
@@ -62,6 +64,11 @@ func NewConfirm(changed func()) *Confirm {
 
 // Confirmed is the position up to which replies may be released.
 func (c *Confirm) Confirmed() uint64 { return c.confirmed.Load() }
+
+// Reached is the highest position that was ever confirmed in the present term. It
+// does not fall with Confirmed: the pair that confirmed it counts until the next
+// one has it too (rules 3 and 4). What N = 0 confirms is not among it.
+func (c *Confirm) Reached() uint64 { return c.reached.Load() }
 
 // Open begins a term as a group's master: nothing is confirmed until members
 // of h confirmed noted, the end of the epoch record, and Commit told that the
@@ -178,9 +185,21 @@ func (c *Confirm) update(f func(*tally) bool) {
 	now := c.tally.allowed()
 	tell = tell || now > c.confirmed.Load()
 	c.confirmed.Store(now)
+	c.reach(now)
 	c.mu.Unlock()
 	if tell {
 		c.changed()
+	}
+}
+
+// reach notes what is confirmed now for Reached.
+func (c *Confirm) reach(now uint64) {
+	if c.term != c.tally.term {
+		c.term = c.tally.term
+		c.reached.Store(0)
+	}
+	if now != Everything && now > c.reached.Load() {
+		c.reached.Store(now)
 	}
 }
 

@@ -234,6 +234,34 @@ func TestZeroOnEitherSideAsksForALease(t *testing.T) {
 
 // TestOldTermsCountForNothing is the interleaving that SAFETY calls a
 // confirmation for another epoch: it arrives after the role changed.
+func TestReachedFallsOnlyWithTheTerm(t *testing.T) {
+	g := newGroup(t)
+	expect := func(when string, want uint64) {
+		t.Helper()
+		if got := g.Reached(); got != want {
+			t.Errorf("%s: reached %d, want %d", when, got, want)
+		}
+	}
+	g.Standalone(0)
+	expect("nobody has to confirm", 0)
+	g.SetCount(1)
+	g.ack("a", 10)
+	g.holders["a"].Leave()
+	g.expect("the replica left", 0)
+	expect("the replica left", 10)
+	g.Open(Holders{Version: 1, N: 1, Members: []string{"b"}}, 5)
+	expect("a new term", 0)
+	g.ack("b", 20)
+	expect("behind the barrier", 0)
+	g.Commit(1)
+	expect("the barrier is open", 20)
+	g.Change(Holders{Version: 2, N: 1, Members: []string{"c"}}, 20)
+	g.expect("under a change", 0)
+	expect("under a change", 20)
+	g.Close()
+	expect("closed", 0)
+}
+
 func TestOldTermsCountForNothing(t *testing.T) {
 	g := newGroup(t)
 	g.Open(Holders{Version: 1, N: 1, Members: []string{"b"}}, 10)
