@@ -1,0 +1,135 @@
+package main_test
+
+import (
+	"os"
+	"path/filepath"
+	"slices"
+	"sync/atomic"
+	"testing"
+	"time"
+)
+
+// The forms of the append-only file take turns, and every second round
+// rewrites it all the time.
+var logForms = []string{"", "--aof-use-rdb-preamble no", "--aof-timestamp-enabled yes"}
+
+// slowSnapshots makes a snapshot of the filled node take some 30 ms and more.
+const slowSnapshots = "--rdb-key-save-delay 200"
+
+// A node that syncs always loses nothing that it acknowledged, and nothing
+// comes twice or out of order, whenever it is killed.
+func TestKilledNodesKeepWhatTheyAcknowledged(t *testing.T) {
+	rnd := crashRandom(t)
+	k := newKillable(t, "--appendonly yes --appendfsync always "+slowSnapshots)
+	ws := newWriters(t, rnd, 6)
+	inRewrite := 0
+	for round := range *crashRounds {
+		k.start(logForms[round%len(logForms)])
+		ws.audit(k.addr(), ws.floors())
+		if round == 0 {
+			k.fill(150)
+		}
+		rewrites := closedChannel
+		if round%2 == 1 {
+			rewrites = k.repeat(nil, "BGREWRITEAOF")
+		}
+		ws.strike(k.addr(), 50+rnd.IntN(5000), k.kill)
+		<-rewrites
+		if os.Remove(filepath.Join(k.dir, "appendonlydir", "temp-rewriteaof-bg.aof")) == nil {
+			inRewrite++
+		}
+	}
+	k.start("")
+	ws.audit(k.addr(), ws.floors())
+	t.Logf("%d kills, %d of them during a rewrite: %d operations acknowledged, none lost; of %d in doubt %d took effect",
+		*crashRounds, inRewrite, ws.acked, ws.inDoubt, ws.found)
+}
+
+var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c); return c }()
+
+// A node that syncs every second may lose what it acknowledged in the last
+// one, and nothing older.
+func TestKilledNodesLoseAtMostASecond(t *testing.T) {
+	rnd := crashRandom(t)
+	k := newKillable(t, "--appendonly yes --appendfsync everysec "+slowSnapshots)
+	ws := newWriters(t, rnd, 4)
+	floors := ws.floors()
+	lost, oldest := 0, time.Duration(0)
+	rounds := max(1, *crashRounds/5)
+	for round := range rounds {
+		k.start(logForms[round%len(logForms)])
+		ws.audit(k.addr(), floors)
+		if round == 0 {
+			k.fill(150)
+		}
+		rewrites := k.repeat(nil, "BGREWRITEAOF")
+		var killed time.Time
+		begun := time.Now()
+		ws.strike(k.addr(), 50+rnd.IntN(2000), func() {
+			// Something must be older than a second.
+			time.Sleep(time.Until(begun.Add(time.Second + time.Duration(rnd.IntN(500))*time.Millisecond)))
+			killed = time.Now()
+			k.kill()
+		})
+		<-rewrites
+		acked := ws.floors()
+		for i, w := range ws.all {
+			floors[i] = w.ackedBefore(killed.Add(-time.Second))
+		}
+		k.start("")
+		ws.audit(k.addr(), floors)
+		for i, w := range ws.all {
+			if w.sent >= acked[i] {
+				continue
+			}
+			lost += acked[i] - w.sent
+			first, _ := slices.BinarySearchFunc(w.acks, w.sent+1, func(a ackedAt, n int) int { return a.acked - n })
+			oldest = max(oldest, killed.Sub(w.acks[first].at))
+		}
+		floors = ws.floors()
+		k.kill()
+	}
+	t.Logf("%d kills: of %d operations acknowledged %d were lost, the oldest %v before the kill", rounds, ws.acked, lost, oldest)
+}
+
+// A node with snapshots alone comes back with the last one or a newer: a state
+// that was.
+func TestKilledNodesLoadTheirSnapshot(t *testing.T) {
+	rnd := crashRandom(t)
+	k := newKillable(t, slowSnapshots)
+	ws := newWriters(t, rnd, 6)
+	floors := ws.floors()
+	inSnapshot, saves := 0, 0
+	for round := range *crashRounds {
+		k.start("")
+		ws.audit(k.addr(), floors)
+		if round == 0 {
+			k.fill(30)
+			mustDo(t, k.addr(), "SAVE")
+		}
+		mustDo(t, k.addr(), "CONFIG", "SET", "save", "1 1")
+		floors = ws.floors()
+		var saved atomic.Pointer[[]int] // what was acknowledged when the last whole SAVE began
+		saved.Store(&floors)
+		kind := []string{"SAVE", "BGSAVE"}[round%2]
+		snapshots := k.repeat(func() func() {
+			now := ws.floors()
+			return func() {
+				if kind == "SAVE" { // BGSAVE answers before there is anything
+					saved.Store(&now)
+					saves++
+				}
+			}
+		}, kind)
+		ws.strike(k.addr(), 1000+rnd.IntN(30000), k.kill)
+		<-snapshots
+		floors = *saved.Load()
+		if left, _ := filepath.Glob(filepath.Join(k.dir, "temp-*.rdb")); len(left) > 0 {
+			inSnapshot++
+			os.Remove(left[0])
+		}
+	}
+	k.start("")
+	ws.audit(k.addr(), floors)
+	t.Logf("%d kills, %d of them during a snapshot, %d times SAVE: each start found a state of the past, and no older than the last SAVE", *crashRounds, inSnapshot, saves)
+}
