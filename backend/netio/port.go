@@ -111,20 +111,29 @@ func (s *Server) accept(p *port) {
 }
 
 // Bounds of TLS handshakes, which cost a client nothing to begin and us a lot.
+// Clients that begin one and say nothing must not keep the others out: once half
+// of the places are taken, a handshake has to be done sooner.
 const (
-	handshakes    = 64 // under way at once; further clients wait in the kernel's queue
+	handshakes    = 512 // under way at once; further clients wait in the kernel's queue
 	handshakeTime = 10 * time.Second
+	hurriedTime   = 2 * time.Second
 )
 
 // greet shakes hands with a TLS client on a goroutine and brings it to a loop.
 func (s *Server) greet(conn net.Conn) {
 	s.shaking <- struct{}{}
+	most := handshakeTime
+	if len(s.shaking) > handshakes/2 {
+		most = hurriedTime
+	}
 	s.accepting.Go(func() {
 		defer func() { <-s.shaking }()
 		err := errNoTLS
 		var secret *secret
 		if cfg := s.opts.TLS(); cfg != nil {
-			secret, err = shake(s.life, conn, func(c net.Conn) *tls.Conn { return tls.Server(c, cfg) })
+			life, cancel := context.WithTimeout(s.life, most)
+			defer cancel()
+			secret, err = shake(life, conn, func(c net.Conn) *tls.Conn { return tls.Server(c, cfg) })
 		}
 		if err != nil {
 			s.opts.Log.Info("Error accepting a client connection: "+err.Error(), "addr", conn.RemoteAddr().String())

@@ -67,11 +67,8 @@ func (w *wire) SetWriteDeadline(t time.Time) error {
 	return nil // tls.Conn sets one around its goodbye
 }
 
-// shake does the handshake over conn, within handshakeTime and ctx, and lets go
-// of conn.
+// shake does the handshake over conn, within ctx, and lets go of conn.
 func shake(ctx context.Context, conn net.Conn, side func(net.Conn) *tls.Conn) (*secret, error) {
-	ctx, cancel := context.WithTimeout(ctx, handshakeTime)
-	defer cancel()
 	w := &wire{Conn: conn}
 	s := &secret{side(w), w}
 	if err := s.HandshakeContext(ctx); err != nil {

@@ -167,6 +167,21 @@ func TestTLSRefusesStrangers(t *testing.T) {
 	}
 }
 
+// Who begins handshakes and says nothing keeps nobody out for long.
+func TestSilentHandshakesGiveWay(t *testing.T) {
+	addr, cfg := serveTLS(t, certificates(t), func(*Conn) Session { return &lines{} })
+	for range handshakes {
+		dial(t, addr)
+	}
+	began := time.Now()
+	c := dialTLS(t, addr, cfg)
+	fmt.Fprint(c, "here\n")
+	expectText(t, c, "here")
+	if took := time.Since(began); took > handshakeTime/2 {
+		t.Errorf("a client waited for %v", took)
+	}
+}
+
 func TestListenMovesAndKeepsConnections(t *testing.T) {
 	first, second, taken := freeport.Addr(t), freeport.Addr(t), freeport.Addr(t)
 	s := start(t, Options{Addrs: []string{"tcp://" + first}, Accept: func(*Conn) Session { return &lines{} }})
