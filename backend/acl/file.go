@@ -79,7 +79,9 @@ func (u *Users) Load(file, text string) (before []*User, err error) {
 			before = append(before, user)
 		}
 	}
-	u.first.now.Store(defaultRights())
+	if read.users[DefaultName] == nil {
+		read.users[DefaultName] = defaultRights()
+	}
 	for name, r := range read.users {
 		if name != DefaultName {
 			u.byName[name] = &User{name: name}

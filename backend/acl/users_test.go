@@ -122,6 +122,33 @@ func TestLoad(t *testing.T) {
 	}
 }
 
+// While a file is loaded nobody may be let in whom neither the old rules nor the
+// new ones let in: those who ask do not wait for the end of it.
+func TestLoadLetsNobodyInMeanwhile(t *testing.T) {
+	users := NewUsers()
+	const closed = "user default on >secret ~* &* +@all"
+	if _, err := users.Load("f", closed); err != nil {
+		t.Fatal(err)
+	}
+	over := make(chan struct{})
+	go func() {
+		defer close(over)
+		for range 2000 {
+			_, _ = users.Load("f", closed)
+		}
+	}()
+	for {
+		select {
+		case <-over:
+			return
+		default:
+			if users.Open() {
+				t.Fatal("open to everybody while a file is loaded")
+			}
+		}
+	}
+}
+
 func TestChanged(t *testing.T) {
 	users := NewUsers()
 	if users.Changed() {
