@@ -48,7 +48,8 @@ func (l *slowlog) add(most int, now int64, s *session, c *command.Command, args 
 
 func (l *slowlog) trim(most int) {
 	if over := len(l.entries) - most; over > 0 {
-		l.entries = append([]slowEntry(nil), l.entries[over:]...)
+		clear(l.entries[:over]) // the place stays in use until append moves the rest
+		l.entries = l.entries[over:]
 	}
 }
 
