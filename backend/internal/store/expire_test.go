@@ -31,6 +31,37 @@ func TestExpiryModes(t *testing.T) {
 	}
 }
 
+// A writable replica puts a new value where the master's is hidden: one entry
+// stays.
+func TestWritingOverWhatIsHidden(t *testing.T) {
+	s := newTestStore(t)
+	for name, write := range map[string]func(db *DB, key []byte){
+		"set":    func(db *DB, key []byte) { db.Set(key, b("new"), NoExpire) },
+		"append": func(db *DB, key []byte) { db.Append(key, b("new")) },
+		"rename": func(db *DB, key []byte) { db.Set(b("from"), b("new"), NoExpire); db.Rename(b("from"), key) },
+		"resize": func(db *DB, key []byte) {
+			e, _, _ := db.EditString(key)
+			e.Resize(3)
+			copy(e.Bytes, "new")
+			e.Done(true)
+		},
+	} {
+		t.Run(name, func(t *testing.T) {
+			db := s.DB(0)
+			s.SetExpiry(ExpiryDelete)
+			db.Set(b(name), b("old"), s.Now()+1)
+			s.SetNow(s.Now() + 2)
+			s.SetExpiry(ExpiryHide)
+			before, expired := db.Len(), s.Stats.Expired
+			write(db, b(name))
+			mustGet(t, db, name, "new")
+			if at, _ := db.ExpireOf(b(name)); db.Len() != before || db.Expires() != 0 || at != NoExpire || s.Stats.Expired != expired+1 {
+				t.Errorf("%d keys, %d that expire, %d expired", db.Len(), db.Expires(), s.Stats.Expired-expired)
+			}
+		})
+	}
+}
+
 func TestSetAndExpiry(t *testing.T) {
 	s := newTestStore(t)
 	db := s.DB(0)

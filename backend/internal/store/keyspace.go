@@ -56,8 +56,15 @@ func (ks *keyspace) payload(e types.Ref) []byte {
 	return v
 }
 
-// insert adds a key that is new to the database, and reports it.
+// insert adds a key that is new to the database, and reports it. On a replica that
+// may be written to, the key may hide an entry whose time has come: that one goes
+// first, or the table would have both.
 func (db *DB) insert(key []byte, n int, meta uint32, expire int64) types.Ref {
+	if db.s.expiry == ExpiryHide {
+		if hidden := db.ks.dict.Find(key); hidden != 0 {
+			db.expireNow(hidden)
+		}
+	}
 	if f := db.s.Hooks.Added; f != nil {
 		f(db.index, key)
 	}
