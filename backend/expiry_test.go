@@ -42,3 +42,26 @@ func TestActiveExpiryKeepsUp(t *testing.T) {
 		t.Error("expired_stale_perc stayed 0")
 	}
 }
+
+// A master that starts drops what its file has of keys whose time has come, and
+// counts it apart.
+func TestExpiryAtStart(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := begin(t, dir, "--enable-debug-command", "yes")
+	p.must("DEBUG SET-ACTIVE-EXPIRE 0")
+	for i := range 100 {
+		p.must(fmt.Sprintf("PSETEX short:%d 1 x", i))
+		p.must(fmt.Sprintf("SETEX long:%d 1000 x", i))
+	}
+	await(t, "the keys are past", func() bool { return p.must("EXISTS short:99").Int == 0 })
+	p.must("SAVE")
+	saved := p.must("DBSIZE").Int
+	p.stop()
+	p = begin(t, dir)
+	await(t, "the data is there", func() bool { return infoInt(t, p, "loading") == 0 })
+	loaded, expired := infoInt(t, p, "rdb_last_load_keys_loaded"), infoInt(t, p, "rdb_last_load_keys_expired")
+	if n := p.must("DBSIZE").Int; n != 100 || loaded != 100 || int64(expired) != saved-100 || expired == 0 {
+		t.Errorf("%d keys, %d loaded, %d expired of %d saved", n, loaded, expired, saved)
+	}
+}

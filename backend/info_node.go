@@ -96,7 +96,8 @@ func infoPersistence(n *Node, b *infoText) {
 	b.field("rdb_last_bgsave_time_sec", took)
 	b.field("rdb_current_bgsave_time_sec", current)
 	b.field("rdb_saves", v.count)
-	b.zeros("rdb_last_cow_size", "rdb_last_load_keys_expired")
+	b.zeros("rdb_last_cow_size")
+	b.field("rdb_last_load_keys_expired", v.expired)
 	b.field("rdb_last_load_keys_loaded", v.loaded)
 	f.aof.info(b)
 	if n.loading.Load() {

@@ -50,8 +50,24 @@ func (n *Node) loadData(load func() error) (ok bool) {
 	n.mu.Lock()
 	n.loading.Store(false)
 	n.derive()
+	n.expireLoaded()
 	n.mu.Unlock()
 	return true
+}
+
+// expireLoaded deletes what a snapshot file has of keys whose time has come, as a
+// master: what follows it from before is sent a DEL of each. A replica waits for
+// its master to do so. What is left of an append-only file is for the expire cycle.
+func (n *Node) expireLoaded() {
+	if !n.unit.leads || n.cfg().AppendOnly {
+		return
+	}
+	n.tick()
+	n.saves.expired = n.store.ExpireAll()
+	n.saves.loaded -= n.saves.expired
+	if n.unit.publish() {
+		n.stream.Wake()
+	}
 }
 
 // loadFile reads the snapshot file.

@@ -31,6 +31,7 @@ type saves struct {
 	began   time.Time // the last one
 	took    time.Duration
 	loaded  int   // keys that the start found in the file
+	expired int   // those besides whose time had come
 	dirtyAt int64 // Node.dirty at the moment of the last good one
 }
 

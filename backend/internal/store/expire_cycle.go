@@ -38,6 +38,18 @@ func (s *Store) ActiveExpire(c *ExpireCycle, max int) (more bool) {
 	return false
 }
 
+// ExpireAll deletes every key whose time has come, and returns how many there were;
+// none where that is not this store's to do.
+func (s *Store) ExpireAll() (gone int) {
+	if s.expiry != ExpiryDelete {
+		return 0
+	}
+	for _, db := range s.dbs {
+		gone += db.expireSample(db.ks.ttl.n)
+	}
+	return gone
+}
+
 // expireSample looks at the next n slots of the index.
 func (db *DB) expireSample(n int) (gone int) {
 	x := &db.ks.ttl
