@@ -175,8 +175,9 @@ func (n *Node) changed(db int, key []byte) {
 	}
 	n.expiring = false
 	n.signal(db, key)
-	if n.unit.leads {
-		n.leaveFootprint(db, key)
+	if n.unit.leads { // a change that this node has decided
+		n.unit.shown.touch(db, key)
+		n.unit.landAlone()
 	}
 	if n.standing.role == roleReplica {
 		n.noteOwn(db, key)

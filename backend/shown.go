@@ -15,7 +15,8 @@ import (
 //     Keys share slots: one may wait for another's change, never for too little.
 //  2. A change belongs to the unit under way, whose end is known when it ends.
 //  3. While nothing has to be confirmed no slot is kept, only the floor rises, on
-//     which all slots stand: confirmations may be asked for at any time.
+//     which all slots stand: confirmations may be asked for at any time, also
+//     between two batches or within one.
 //  4. What was confirmed once in a term stays shown, though confirmations fall
 //     when holders change or a replica leaves: the pair that confirmed it counts
 //     until the next one has it too.
@@ -31,6 +32,7 @@ type footprints struct {
 	latest  uint64 // of any key
 	settled uint64 // what was confirmed in this term
 
+	kept   bool        // slots are kept: as of the last batch, confirmations are asked for
 	open   [256]uint16 // slots that the open unit changed
 	opened int
 	wide   bool // it changed more than that
@@ -46,10 +48,9 @@ func slotOf(db int, key []byte) uint16 {
 	return uint16((crc32.Checksum(key, castagnoli) + uint32(db)*spread) % slots)
 }
 
-// touch notes that the open unit changes a key. With kept false nobody waits for
-// it by its slot.
-func (f *footprints) touch(db int, key []byte, kept bool) {
-	if !kept || f.opened == len(f.open) {
+// touch notes that the open unit changes a key.
+func (f *footprints) touch(db int, key []byte) {
+	if !f.kept || f.opened == len(f.open) {
 		f.wide = true
 		return
 	}
@@ -61,13 +62,18 @@ func (f *footprints) touch(db int, key []byte, kept bool) {
 func (f *footprints) land(end uint64) {
 	f.latest = max(f.latest, end)
 	if f.wide {
-		f.floor = max(f.floor, end)
-	} else {
-		for _, slot := range f.open[:f.opened] {
-			f.at[slot] = max(f.at[slot], end)
-		}
+		f.floor, f.wide = max(f.floor, end), false
 	}
-	f.opened, f.wide = 0, false
+	if f.opened > 0 {
+		f.landSlots(end)
+	}
+}
+
+func (f *footprints) landSlots(end uint64) {
+	for _, slot := range f.open[:f.opened] {
+		f.at[slot] = max(f.at[slot], end)
+	}
+	f.opened = 0
 }
 
 // settle notes that replies up to an offset may leave.
@@ -75,7 +81,11 @@ func (f *footprints) settle(confirmed uint64) { f.settled = max(f.settled, min(c
 
 // settleShown notes what may be shown from now on: what is confirmed and, with
 // appendfsync always, on disk. A node that is no master has no confirmations.
-func (n *Node) settleShown() { n.unit.shown.settle(min(n.confirmedOnce(), n.horizon.Gate())) }
+func (n *Node) settleShown() {
+	upTo := min(n.confirmedOnce(), n.horizon.Gate())
+	n.unit.shown.settle(upTo)
+	n.unit.shown.kept = upTo != repl.Everything
+}
 
 // confirmedOnce is the offset up to which replicas have confirmed, now or before in
 // this term.
@@ -170,13 +180,7 @@ func (w *waiter) shown(n *Node) (gate uint64) {
 	return n.unit.shown.unsettled(gate)
 }
 
-// leaveFootprint notes a change of a key that this node has decided.
-func (n *Node) leaveFootprint(db int, key []byte) {
-	n.unit.shown.touch(db, key, n.confirmed() != repl.Everything)
-	n.unit.landAlone()
-}
-
-// leaveFootprints is leaveFootprint for all keys.
+// leaveFootprints notes a change of all keys that this node has decided.
 func (n *Node) leaveFootprints() {
 	if n.unit.leads {
 		n.unit.shown.wide = true

@@ -42,9 +42,9 @@ func TestScopesOfReplies(t *testing.T) {
 }
 
 func TestFootprints(t *testing.T) {
-	f := new(footprints)
+	f := &footprints{kept: true}
 	a, b := []byte("a"), []byte("b")
-	f.touch(0, a, true)
+	f.touch(0, a)
 	if f.pending(0) {
 		t.Error("a unit that has not ended is waited for")
 	}
@@ -64,13 +64,15 @@ func TestFootprints(t *testing.T) {
 	if f.pending(0) {
 		t.Error("what was confirmed is waited for again")
 	}
-	f.touch(0, b, false)
+	f.kept = false
+	f.touch(0, b)
 	f.land(20)
 	if f.of(0, a) != 20 {
 		t.Errorf("nobody asked for confirmations, and a unit ended at 20: a waits for %d", f.of(0, a))
 	}
+	f.kept = true
 	for range len(f.open) + 1 {
-		f.touch(0, a, true)
+		f.touch(0, a)
 	}
 	f.land(30)
 	if f.of(0, b) != 30 {
