@@ -135,6 +135,9 @@ func (s *logSink) Unit(u *aof.Unit) error {
 	n.tick()
 	var epochs []uint64
 	for _, c := range u.Commands {
+		if err := n.holdsDB(c.DB); err != nil {
+			return err
+		}
 		switch strings.ToLower(string(c.Args[0])) {
 		case "ping":
 			if epoch, _, ok := repl.ParseEpochPayload(c.Args[len(c.Args)-1]); ok {

@@ -521,7 +521,10 @@ func TestBrokenLog(t *testing.T) {
 		},
 		"Bad file format reading the append only file appendonly": func(string) (string, string) { return "appendonly.aof", "*1\r\n$4\r\nPING\r\n!!!" },
 		"Unknown command 'bla' reading the append only file":      func(string) (string, string) { return "appendonly.aof", "*1\r\n$3\r\nbla\r\n" },
-		"Unexpected end of file reading the append only file":     func(string) (string, string) { return "appendonly.aof", "*1\r\n$3\r\nse" },
+		"database 99 does not exist here": func(string) (string, string) {
+			return "appendonly.aof", "*2\r\n$6\r\nSELECT\r\n$2\r\n99\r\n*2\r\n$4\r\nINCR\r\n$1\r\na\r\n"
+		},
+		"Unexpected end of file reading the append only file": func(string) (string, string) { return "appendonly.aof", "*1\r\n$3\r\nse" },
 	} {
 		dir := t.TempDir()
 		name, text := write(dir)

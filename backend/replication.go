@@ -3,6 +3,7 @@ package backend
 import (
 	"context"
 	"errors"
+	"fmt"
 	"math"
 	"net"
 	"strconv"
@@ -372,6 +373,12 @@ func (f *follower) Apply(b *repl.Batch) error {
 		n.mu.Unlock()
 		return errEnding
 	}
+	for i := range b.Commands {
+		if err := n.holdsDB(b.Commands[i].DB); err != nil { // before anything is changed: the link comes again
+			n.mu.Unlock()
+			return err
+		}
+	}
 	n.tick()
 	n.applying = true
 	n.derive()
@@ -388,6 +395,15 @@ func (f *follower) Apply(b *repl.Batch) error {
 	n.mu.Unlock()
 	n.stream.Wake()
 	return n.awaitDisk(log, b.End())
+}
+
+// holdsDB is an error where what another server wrote names a database that this
+// one was not given.
+func (n *Node) holdsDB(db int) error {
+	if db >= n.store.Databases() {
+		return fmt.Errorf("database %d does not exist here: set databases above it", db)
+	}
+	return nil
 }
 
 // awaitDisk waits while the append-only file is too far behind an offset, so

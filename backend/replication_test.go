@@ -129,3 +129,21 @@ func TestWait(t *testing.T) {
 		t.Errorf("WAIT 2: %d", got)
 	}
 }
+
+// A replica with fewer databases than its master does not follow into one that it
+// does not have, and says so; what it has stays.
+func TestFewerDatabasesThanTheMaster(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir()), begin(t, t.TempDir(), "--databases", "2")
+	r.follows(m)
+	m.must("SET k 1")
+	await(t, "the key is there", func() bool { return r.must("DBSIZE").Int == 1 })
+	m.must("SELECT 2")
+	m.must("SET k 2")
+	await(t, "the link is down", func() bool {
+		return strings.Contains(r.must("INFO replication").Text, "master_link_status:down")
+	})
+	if got := r.must("GET k").Text; got != "1" {
+		t.Errorf("the replica has %q", got)
+	}
+}
