@@ -182,9 +182,13 @@ type walker struct {
 }
 
 // begin starts the walk. A former one that was given up may have to be swept up
-// after first.
+// after first. With an error none was started: nobody would end it, and there
+// can be no other.
 func (s *walker) begin(ctx context.Context, cut func() rdb.Info) error {
 	for {
+		if err := ctx.Err(); err != nil {
+			return err
+		}
 		s.n.mu.Lock()
 		if s.n.apart.dead {
 			s.n.mu.Unlock()
@@ -198,8 +202,8 @@ func (s *walker) begin(ctx context.Context, cut func() rdb.Info) error {
 			s.n.store.Tidy(tidySlice)
 		}
 		s.n.mu.Unlock()
-		if !errors.Is(err, store.ErrWalking) || ctx.Err() != nil {
-			return errors.Join(err, ctx.Err())
+		if !errors.Is(err, store.ErrWalking) {
+			return err
 		}
 	}
 }
