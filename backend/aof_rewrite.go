@@ -56,6 +56,7 @@ func rewriteLog(s *session, x *commands.Ctx) {
 // rewriteSoon rewrites as soon as no snapshot is written.
 func (n *Node) rewriteSoon() {
 	r := &n.aof.rewrite
+	r.inARow, r.notBefore = 0, time.Time{} // those that failed were for other files
 	if n.inExec {
 		n.log.Info("AOF was enabled during a transaction. An AOF background was scheduled to start when possible.")
 		r.scheduled = true
@@ -126,27 +127,34 @@ func (n *Node) rewriteBehind() {
 	n.log.Info("Background append only file rewriting started")
 	n.background(func() {
 		defer cancel()
-		n.rewritten(n.writeBase(ctx))
+		err := n.writeBase(ctx)
+		n.rewritten(err, ctx.Err() != nil)
 	})
 }
 
-// rewritten notes how a rewrite went.
-func (n *Node) rewritten(err error) {
+// rewritten notes how a rewrite went. One that was stopped, with the file that it
+// was for, has not failed.
+func (n *Node) rewritten(err error, stopped bool) {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	a, r := &n.aof, &n.aof.rewrite
 	r.cancel, r.ended, r.took = nil, time.Now(), time.Since(r.began)
 	r.count++
-	r.failed, r.notBefore = err != nil, time.Time{}
-	if err == nil {
-		r.inARow = 0
+	r.notBefore = time.Time{}
+	switch {
+	case err == nil:
+		r.failed, r.inARow = false, 0
 		n.log.Info("Background AOF rewrite finished successfully")
 		return
+	case stopped:
+		n.log.Info("Background AOF rewrite was stopped")
+	default:
+		n.log.Warn("Background AOF rewrite terminated with error", "err", err)
+		r.failed = true
+		r.inARow++
 	}
-	n.log.Warn("Background AOF rewrite terminated with error", "err", err)
-	r.inARow++
-	if a.log != nil && a.log.Fresh() {
-		r.scheduled = r.inARow < rewriteFailures // nothing counts before one succeeds
+	if a.log != nil && a.log.Fresh() && r.inARow < rewriteFailures {
+		r.scheduled = true // nothing counts before one succeeds
 	}
 }
 

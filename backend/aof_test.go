@@ -99,6 +99,40 @@ func TestLogSwitchedOnAndOff(t *testing.T) {
 	}
 }
 
+// Rewrites that were stopped because the file was switched off have not failed, and
+// the file that was switched on next gets its base at once.
+func TestLogSwitchedOnAgainAndAgain(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	p := begin(t, dir, "--appendonly", "yes").loaded()
+	p.must("SET a 1")
+	p.must("CONFIG SET rdb-key-save-delay 1000000")
+	for range rewritesBeforeRest {
+		p.must("CONFIG SET appendonly no")
+		p.must("CONFIG SET appendonly yes")
+		await(t, "the next rewrite is under way", func() bool {
+			return field(p.must("INFO persistence").Text, "aof_rewrite_in_progress") == "1"
+		})
+	}
+	p.must("CONFIG SET rdb-key-save-delay 0")
+	p.rewritten()
+	if got := field(p.must("INFO persistence").Text, "aof_rewrites_consecutive_failures"); got != "0" {
+		t.Errorf("%s rewrites have failed", got)
+	}
+	p.must("SET b 2")
+	p.must("WAITAOF 1 0 5000")
+	p.must("CONFIG SET appendonly no")
+	p.must("SET lost x")
+	p.stop()
+	if q := begin(t, dir, "--appendonly", "yes").loaded(); q.must("DBSIZE").Int != 2 {
+		t.Errorf("after the restart there are %d keys", q.must("DBSIZE").Int)
+	}
+}
+
+// rewritesBeforeRest are more than may fail in a row before those that nobody asked for
+// rest.
+const rewritesBeforeRest = 5
+
 // Once the file is switched off no write waits for it, also while its end is on the
 // way to the disk.
 func TestWritesDoNotWaitForALogThatIsOff(t *testing.T) {
