@@ -49,6 +49,13 @@ func (r *mute) ack(at int) {
 	_, _ = r.Write(resp.AppendCommand(nil, "REPLCONF", "ACK", fmt.Sprint(at)))
 }
 
+// ackMore acknowledges all there is as soon as that is more than before.
+func (r *mute) ackMore(p *process, before int) {
+	p.t.Helper()
+	await(p.t, "more is written", func() bool { return p.offset() > before })
+	r.ack(p.offset())
+}
+
 func (p *process) offset() (at int) {
 	fmt.Sscan(field(p.must("INFO replication").Text, "master_repl_offset"), &at)
 	return at
@@ -59,7 +66,7 @@ func (p *process) offset() (at int) {
 func TestRepliesWaitForConfirmation(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, p *process) {
-		p.must("CONFIG SET write-acks 1")
+		p.must("CONFIG SET write-acks 1 repl-ping-replica-period 3600") // so that only writes move the offset
 		r := newMute(t, p)
 		w := p.wire()
 		w.command("GET a", "SET a 1", "GET a", "PING")
@@ -72,10 +79,10 @@ func TestRepliesWaitForConfirmation(t *testing.T) {
 		w.command("PING")
 		w.expect("+PONG\r\n")
 
-		blocked := p.wire()
+		blocked, before := p.wire(), p.offset()
 		blocked.command("SET b 1", "BLPOP q 0.01")
 		blocked.silent() // the time is over, but SET's reply comes first
-		r.ack(p.offset())
+		r.ackMore(p, before)
 		blocked.expect("+OK\r\n*-1\r\n")
 
 		listener := p.wire()
@@ -90,9 +97,10 @@ func TestRepliesWaitForConfirmation(t *testing.T) {
 		waiter := p.wire()
 		waiter.command("BLPOP list 0")
 		p.blocked(1)
+		before = p.offset()
 		w.command("RPUSH list x", "QUIT")
 		waiter.silent()
-		r.ack(p.offset())
+		r.ackMore(p, before)
 		waiter.expect("*2\r\n$4\r\nlist\r\n$1\r\nx\r\n")
 		w.expect(":1\r\n+OK\r\n")
 		w.ended()
@@ -113,12 +121,12 @@ func TestNoAcks(t *testing.T) {
 	w.command("GET a")
 	w.expect(noAcks) // it would show what may be lost
 	r.ack(p.offset())
+	p.must("CONFIG SET write-acks-timeout 20000 repl-ping-replica-period 3600") // from here on the replica is as fast as it can
 	w.command("GET a")
 	w.expect("$1\r\n2\r\n")
 	before := p.offset()
 	w.command("SET a 3")
-	await(t, "it is written", func() bool { return p.offset() > before })
-	r.ack(p.offset())
+	r.ackMore(p, before)
 	w.expect("+OK\r\n")
 	if _, err := ask(t, p.data, "CONFIG", "SET", "write-acks", "0"); err != nil {
 		t.Fatal(err)
@@ -145,6 +153,7 @@ func TestNoAcksOnANativeLink(t *testing.T) {
 	w.command("GET b", "SET a 1", "GET a")
 	w.expect(strings.Repeat(">2\r\n+hfn\r\n+"+noAcks[1:], 3))
 	r.ack(p.offset())
+	p.must("CONFIG SET write-acks-timeout 20000") // from here on the replica is as fast as it can
 	w.command("GET a")
 	w.expect(fmt.Sprintf(">3\r\n+hfp\r\n:0\r\n:%d\r\n$1\r\n1\r\n", p.offset()))
 }
