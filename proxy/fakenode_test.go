@@ -25,6 +25,7 @@ type fakeNode struct {
 	refuse   string    // reason of a routing refusal; "" = none
 	swallow  bool      // execute, and answer nothing any more
 	noAcks   bool      // execute, and answer that it is not confirmed
+	inTurns  bool      // but what a transaction's commands answer before EXEC is
 	confirm  *fakeNode // a replica that gets every write before its reply leaves
 	conns    map[net.Conn]bool
 	accepted int
@@ -163,7 +164,7 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 	if n.swallow {
 		return out
 	}
-	if n.noAcks {
+	if n.noAcks && !(n.inTurns && s.multi) {
 		return append(out, ">2\r\n+hfn\r\n+NOACKS not confirmed\r\n"...)
 	}
 	if p := (pair{uint64(n.epoch), uint64(n.offset)}); p != s.said {

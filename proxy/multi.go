@@ -13,6 +13,7 @@ type transaction struct {
 	multi    bool
 	spoiled  bool   // a command was refused: EXEC will not run it
 	commands int    // queued
+	writes   bool   // one of them may change something
 	frames   []byte // of the queued commands
 	watching bool
 	unseen   bool // the connection that watched is lost: nobody knows what changed
@@ -51,8 +52,12 @@ func (c *client) queue(cmd *command.Command, args [][]byte, frame []byte) bool {
 	}
 	c.frames = append(c.frames, frame...)
 	c.commands++
+	c.writes = c.writes || !onlyReads(classFor(cmd, args))
 	return c.reply(queuedR)
 }
+
+// onlyReads tells of which commands it does not matter how often they are run.
+func onlyReads(k class) bool { return k == classRead || k == classMaster || k == classHere }
 
 // repeatable tells whether a command leaves the connection as it was. Others
 // would change a shared connection for everybody, so they cannot be part of a
@@ -101,13 +106,16 @@ func (c *client) exec([][]byte) bool {
 	block = append(block, "*1\r\n$4\r\nEXEC\r\n"...)
 	c.l.scratch = block
 	n := int32(c.commands) + 2
-	x := &extra{last: true, want: n, watched: c.watching}
+	x, kind := &extra{last: true, want: n, watched: c.watching}, kindWrite
+	if !c.writes && !c.watching {
+		kind = kindRead
+	}
 	if x.watched {
 		x.reply = resp.AppendNullArray(nil, c.proto())
 	}
 	c.count(ln, classWrite)
 	c.written = c.l.p.clock.coarse()
-	c.put(ln, entry{client: c, cmd: execCommand, want: n, kind: kindWrite, extra: x, mute: c.muted()}, block)
+	c.put(ln, entry{client: c, cmd: execCommand, want: n, kind: kind, extra: x, mute: c.muted()}, block)
 	c.transaction = transaction{}
 	c.disown()
 	return true

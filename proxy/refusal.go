@@ -49,7 +49,9 @@ func (k *link) refusedBlock() {
 		return
 	}
 	e.want, e.extra.refused = e.extra.want, false
-	k.keep(*e)
+	if !k.doubtful() {
+		k.keep(*e)
+	}
 }
 
 // keep moves the head to those that are sent again.

@@ -21,9 +21,9 @@ func (k *link) unconfirmed(text string) {
 		k.fail(k.addr + " sent a reply that nobody asked for")
 		return
 	}
-	reply := resp.AppendError(nil, text)
-	if e := ln.q.peek(); e.client == nil || e.kind != kindRead {
-		if k.refusing == nil || !k.divert(reply) {
+	e := ln.q.peek()
+	if e.client == nil || e.kind != kindRead {
+		if reply := resp.AppendError(nil, text); k.refusing == nil || !k.divert(reply) {
 			k.answer(reply)
 		}
 		return
@@ -34,12 +34,17 @@ func (k *link) unconfirmed(text string) {
 		k.doubt, k.doubtFrom = doubtsOf(&ln.q), ln.q.head
 		ln.l.stats.refusals++
 	}
-	if !k.doubtful() {
-		k.keep(*ln.q.peek())
+	switch {
+	case e.extra != nil && e.extra.last: // a transaction, of which more replies may come
+		e.extra.refused = true
+		k.refusedBlock()
+	case !k.doubtful():
+		k.keep(*e)
 	}
 }
 
-// doubtful answers the read at the head that it must not be sent again, if so.
+// doubtful answers the read at the head, all of whose replies have come, that it
+// must not be sent again, if so.
 func (k *link) doubtful() bool {
 	ln := k.lane
 	e := ln.q.peek()
@@ -54,6 +59,7 @@ func (k *link) doubtful() bool {
 		k.refusing.push(canned(e, reply), nil)
 		ln.q.pop()
 	} else {
+		e.want = 1
 		k.answer(reply)
 	}
 	return true

@@ -17,13 +17,17 @@ func (c *conn) flush() {
 func TestUnconfirmedReadsAreSentAgain(t *testing.T) {
 	for _, healed := range []bool{true, false} {
 		g := startGroup(t, "--read-policy", "master")
-		writer, reader, both, block := connect(t, g.addr), connect(t, g.addr), connect(t, g.addr), connect(t, g.addr)
+		var all []*conn
+		for range 6 {
+			all = append(all, connect(t, g.addr))
+		}
+		writer, reader, both, block, look, lookBefore := all[0], all[1], all[2], all[3], all[4], all[5]
 		writer.want("1", "INCR", "n")
-		for _, c := range []*conn{reader, both, block} { // their connections are there
+		for _, c := range all { // their connections are there
 			c.want("1", "GET", "n")
 		}
 		g.b.set(func() { g.b.data["n"], g.b.data["m"] = "2", "5" })
-		g.a.set(func() { g.a.noAcks = true })
+		g.a.set(func() { g.a.noAcks, g.a.inTurns = true, healed })
 		writer.Send("INCR", "n")
 		writer.Send("GET", "n")
 		both.Send("GET", "m")
@@ -35,26 +39,33 @@ func TestUnconfirmedReadsAreSentAgain(t *testing.T) {
 		block.do("MULTI")
 		block.do("INCR", "k")
 		block.Send("EXEC")
-		for _, c := range []*conn{writer, both, reader, block} {
+		for _, command := range []string{"MULTI", "GET n", "GET n", "EXEC", "GET n"} {
+			look.Send(strings.Fields(command)...)
+		}
+		for _, command := range []string{"MULTI", "GET n", "EXEC", "INCR other"} {
+			lookBefore.Send(strings.Fields(command)...)
+		}
+		for _, c := range all {
 			c.flush()
 		}
-		const noAcks, unknown = "-NOACKS not confirmed", "-UNKNOWN outcome of GET: "
+		const noAcks, unknown = "-NOACKS not confirmed", "-UNKNOWN outcome of "
 		for _, x := range []struct {
 			c    *conn
 			want string
-		}{{writer, noAcks}, {both, unknown}, {both, noAcks}, {block, noAcks}} {
+		}{{writer, noAcks}, {both, unknown + "GET"}, {both, noAcks}, {block, noAcks}, {look, "OK"}, {look, "QUEUED"}, {look, "QUEUED"},
+			{lookBefore, "OK"}, {lookBefore, "QUEUED"}, {lookBefore, unknown + "EXEC"}, {lookBefore, noAcks}} {
 			if got := x.c.receive(); !strings.HasPrefix(got, x.want) {
 				t.Fatalf("got %q, want %q", got, x.want)
 			}
 		}
 		eventually(t, "tried again and again", func() bool { return g.p.gather().refusals > 2 })
-		want := []string{"2", "2", "2", "behind", "2"}
+		want := []string{"2", "2", "2", "behind", "2", "[2 2]", "2"}
 		if healed {
 			g.a.set(func() { g.a.noAcks = false })
 		} else {
 			g.promote()
 		}
-		for i, c := range []*conn{writer, both, reader, reader, reader} {
+		for i, c := range []*conn{writer, both, reader, reader, reader, look, look} {
 			if got := c.receive(); got != want[i] {
 				t.Errorf("healed %v: reply %d is %q, want %q", healed, i, got, want[i])
 			}
