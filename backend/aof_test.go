@@ -134,6 +134,22 @@ func TestLogSwitchedOnAgainAndAgain(t *testing.T) {
 // rest.
 const rewritesBeforeRest = 5
 
+// A file whose beginning is not written yet keeps the node up, unless the end is
+// forced: then nobody waits for it.
+func TestEndBeforeALogBegins(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	p.must("SET a 1")
+	p.must("CONFIG SET rdb-key-save-delay 30000000")
+	p.must("CONFIG SET appendonly yes")
+	w := p.wire()
+	w.command("SHUTDOWN NOSAVE")
+	w.expect("-ERR Errors trying to SHUTDOWN. Check logs.\r\n")
+	w.command("SHUTDOWN NOSAVE FORCE")
+	w.ended()
+	p.left()
+}
+
 // Once the file is switched off no write waits for it, also while its end is on the
 // way to the disk.
 func TestWritesDoNotWaitForALogThatIsOff(t *testing.T) {

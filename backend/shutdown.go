@@ -189,7 +189,10 @@ func (n *Node) attempt(m manner) (ended bool, err error) {
 	if m.deaf {
 		err = n.unlisten()
 	}
-	if !n.loading.Load() {
+	switch {
+	case first && m.force && !m.deaf:
+		n.log.Warn("Writing initial AOF. Exit anyway.")
+	case !n.loading.Load():
 		err = errors.Join(err, n.finishLog())
 	}
 	if m.save && !n.loading.Load() {
