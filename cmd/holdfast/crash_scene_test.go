@@ -45,7 +45,8 @@ type killable struct {
 	p    *child.Process
 }
 
-// newKillable prepares a node on a port of its own. It ends with the test.
+// newKillable prepares a node on a port that is free now: start it before the
+// next is prepared. It ends with the test.
 func newKillable(t *testing.T, args string) *killable {
 	k := &killable{t: t, port: freePort(t), dir: t.TempDir(), args: args, out: new(safeBuffer)}
 	t.Cleanup(func() {

@@ -150,7 +150,7 @@ func newWriters(t *testing.T, rnd *rand.Rand, number int) *writers {
 }
 
 // strike lets all write to addr, calls strike when they have got some more
-// operations acknowledged, and returns when all have noticed.
+// operations acknowledged, and returns when all have ended.
 func (ws *writers) strike(addr string, operations int, strike func()) {
 	ws.t.Helper()
 	ctx, cancel := context.WithTimeout(ws.t.Context(), time.Minute)
@@ -168,6 +168,7 @@ func (ws *writers) strike(addr string, operations int, strike func()) {
 		ws.t.Errorf("the writers got only %d operations acknowledged in a minute", ws.count()-start)
 	}
 	strike()
+	cancel()
 	running.Wait()
 	ws.acked += ws.count() - start
 	for _, w := range ws.all {
