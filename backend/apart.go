@@ -238,6 +238,9 @@ func (n *Node) slow(s *session, ran time.Duration) {
 		n.part()
 		n.mu.Unlock()
 		n.mu.LockParted()
+		if a.dead {
+			runtime.Goexit() // the node ends: whoever applies lets go of the lock and all else it has
+		}
 		n.rejoin()
 	}
 }

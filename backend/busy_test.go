@@ -62,6 +62,20 @@ func (p *process) soon(want string, from <-chan string) {
 	}
 }
 
+// ends waits until the node has ended by itself.
+func (p *process) ends() {
+	p.t.Helper()
+	select {
+	case err := <-p.done:
+		if err != nil {
+			p.t.Error(err)
+		}
+		p.done <- nil // for stop
+	case <-time.After(patience):
+		p.t.Fatal("the node does not end")
+	}
+}
+
 // each runs a story on a node with one loop and on one with more.
 func eachLoops(t *testing.T, story func(t *testing.T, p *process)) {
 	for _, loops := range []string{"1", "3"} {
@@ -232,15 +246,7 @@ func TestBusyShutdown(t *testing.T) {
 		w.command(`EVAL "redis.call('SET', 'k', 'new') ` + endless + `" 0`)
 		p.busy()
 		p.wire().command("SHUTDOWN NOSAVE")
-		select {
-		case err := <-p.done:
-			if err != nil {
-				t.Error(err)
-			}
-			p.done <- nil // for stop
-		case <-time.After(patience):
-			t.Fatal("the node does not end")
-		}
+		p.ends()
 		if got := r.must("GET k").Text; got != "old" {
 			t.Errorf("the replica has %q", got)
 		}
@@ -274,5 +280,20 @@ func TestBusyScriptOfMaster(t *testing.T) {
 		await(t, "the script has ended", func() bool { return reply(t, p.data, "GET", "k") == "half-whole" })
 		m.must("SET after 1")
 		await(t, "the stream goes on", func() bool { return reply(t, p.data, "GET", "after") == "1" })
+	})
+}
+
+// SHUTDOWN NOSAVE ends a replica whose master's script has no end.
+func TestBusyScriptOfMasterAndShutdown(t *testing.T) {
+	t.Parallel()
+	eachLoops(t, func(t *testing.T, p *process) {
+		m := redis(t)
+		p.follows(m)
+		if _, err := ask(t, m.data, "DEBUG", "REPLICATE", "EVAL", "redis.call('SET', 'k', '1') "+endless, "0"); err != nil {
+			t.Fatal(err)
+		}
+		p.busy()
+		p.wire().command("SHUTDOWN NOSAVE")
+		p.ends()
 	})
 }

@@ -368,15 +368,24 @@ func (n *Node) outranks(m repl.Master) bool {
 // Apply executes a batch of the master's stream and relays it.
 func (f *follower) Apply(b *repl.Batch) error {
 	n := (*Node)(f)
+	log, err := n.applyBatch(b)
+	if err != nil {
+		return err
+	}
+	n.stream.Wake()
+	return n.awaitDisk(log, b.End())
+}
+
+// applyBatch is Apply as far as the engine goes. The log is the one that is fed.
+func (n *Node) applyBatch(b *repl.Batch) (*aof.Log, error) {
 	n.mu.Lock()
+	defer n.mu.Unlock() // also when a script in it is given up: see slow
 	if n.ending {
-		n.mu.Unlock()
-		return errEnding
+		return nil, errEnding
 	}
 	for i := range b.Commands {
 		if err := n.holdsDB(b.Commands[i].DB); err != nil { // before anything is changed: the link comes again
-			n.mu.Unlock()
-			return err
+			return nil, err
 		}
 	}
 	n.tick()
@@ -391,10 +400,7 @@ func (f *follower) Apply(b *repl.Batch) error {
 	n.broadcast()
 	n.stream.Relay(b)
 	n.stream.Publish()
-	log := n.aof.log
-	n.mu.Unlock()
-	n.stream.Wake()
-	return n.awaitDisk(log, b.End())
+	return n.aof.log, nil
 }
 
 // holdsDB is an error where what another server wrote names a database that this
