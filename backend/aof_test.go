@@ -115,11 +115,11 @@ func TestLogSwitchedOnAgainAndAgain(t *testing.T) {
 			return field(p.must("INFO persistence").Text, "aof_rewrite_in_progress") == "1"
 		})
 	}
-	p.must("CONFIG SET rdb-key-save-delay 0")
-	p.rewritten()
 	if got := field(p.must("INFO persistence").Text, "aof_rewrites_consecutive_failures"); got != "0" {
 		t.Errorf("%s rewrites have failed", got)
 	}
+	p.must("CONFIG SET rdb-key-save-delay 0")
+	p.rewritten()
 	p.must("SET b 2")
 	p.must("WAITAOF 1 0 5000")
 	p.must("CONFIG SET appendonly no")
