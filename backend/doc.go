@@ -32,10 +32,14 @@
 //   - A control port is opened besides, port + 10000, and stays where it is when
 //     CONFIG SET moves the port.
 //   - Nothing is forked: there is no process whose title, score or pid could be
-//     looked at, and no title of our own (set-proc-title does nothing).
+//     looked at, or killed, no memory copied on write to tell of, and no title of
+//     our own (set-proc-title does nothing).
+//   - There is no cluster mode, and there are no modules.
+//   - A file that cannot be read ends the start with words of our own.
 //   - Replicas and their master are served by goroutines: DEBUG SLEEP does not
 //     silence the newlines and PINGs that keep their connections alive, and
-//     CLIENT LIST does not show them.
+//     CLIENT LIST does not show them. REPLCONF rdb-filter-only is not heeded: who
+//     asks for functions alone (redis-cli --functions-rdb) gets everything.
 //   - A replica keeps its old data, and answers from it, until a full resync has
 //     been loaded whole, whatever repl-diskless-load says.
 //   - REPLICAOF inside MULTI takes effect behind EXEC.
@@ -46,6 +50,9 @@
 //
 //   - buffers of replies belong to the loops: rbs, rbp and obl of CLIENT LIST are
 //     0, and DEBUG REPLYBUFFER does nothing;
+//   - a large request is read a piece at each turn of the loop, between which others
+//     have theirs: its bytes are in tot-mem, and count for maxmemory-clients, only
+//     as they come;
 //   - a command's time begins where the one before it in the batch ended, so that
 //     it has a share of the parsing; a value that is deleted is freed later, so
 //     that a large key which expires is no latency event;
@@ -136,6 +143,8 @@
 //
 //   - MIGRATE does not stop the server while it talks to the target, and is
 //     therefore refused inside a transaction or a script.
+//   - PFCOUNT on a replica keeps no cardinality in the value: its data would differ
+//     from its master's.
 //   - RESTORE refuses what is corrupt whatever sanitize-dump-payload says, but for
 //     members that come twice; Redis leaves some of it to crash later.
 //   - GEOSEARCH with COUNT: of several members equally far away the first found
