@@ -63,10 +63,6 @@ type kept struct {
 
 // keep copies a request.
 func (w *kept) keep(args [][]byte) {
-	const most = 64 << 10 // bytes that are held on to
-	if cap(w.bytes) > most {
-		*w = kept{}
-	}
 	w.list, w.bytes = w.list[:0], w.bytes[:0]
 	for _, a := range args {
 		w.bytes = append(w.bytes, a...)
@@ -109,9 +105,12 @@ func (n *Node) callApart(s *session, x *commands.Ctx, h *handler, args [][]byte)
 
 // forget lets go of a request that is done.
 func (a *apart) forget() {
-	const most = 64 << 10
+	const most = 64 << 10 // bytes that are held on to
 	if cap(a.x.Out) > most {
 		a.x.Out = nil
+	}
+	if cap(a.args.bytes) > most {
+		a.args, a.x.Args = kept{}, nil
 	}
 	a.s, a.h, a.wait = nil, nil, nil
 }
