@@ -120,9 +120,9 @@ func (k *killable) fill(keys int) {
 	mustDo(k.t, k.addr(), words...)
 }
 
-// repeat sends one command again and again on a connection of its own until
-// that fails, as it does when the node is killed. answered, which may be nil,
-// is asked before each and its result is called when the answer was no error.
+// repeat sends one command again and again, on connections of its own, until
+// that fails, as it does when the node is killed. before, which may be nil, is
+// called before each, and what it returns when the answer was no error.
 func (k *killable) repeat(before func() (answered func()), words ...string) (over <-chan struct{}) {
 	k.t.Helper()
 	done := make(chan struct{})
