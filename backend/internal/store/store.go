@@ -9,10 +9,9 @@ import (
 // Errors of the store, in Redis's words.
 var (
 	ErrWrongType = errors.New("WRONGTYPE Operation against a key holding the wrong kind of value")
-	//lint:ignore ST1005 the text is Redis's, which clients know
-	ErrNoSpace = errors.New("OOM command not allowed when used memory > 'maxmemory'.")
-	ErrNoKey   = errors.New("ERR no such key")
-	ErrWalking = errors.New("store: a snapshot walk is under way")
+	ErrNoSpace   = errors.New("OOM command not allowed when used memory > 'maxmemory'.")
+	ErrNoKey     = errors.New("ERR no such key")
+	ErrWalking   = errors.New("store: a snapshot walk is under way")
 )
 
 // Expiry says what becomes of a key whose time has come when it is looked up.

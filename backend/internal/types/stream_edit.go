@@ -4,7 +4,6 @@ import "errors"
 
 // Errors of a new entry, in Redis's words.
 var (
-	//lint:ignore ST1005 the texts are Redis's, which clients know
 	ErrStreamOrder = errors.New("ERR The ID specified in XADD is equal or smaller than the target stream top item")
 	ErrStreamFull  = errors.New("ERR The stream has exhausted the last possible ID, unable to add more items")
 	ErrStreamSize  = errors.New("ERR Elements are too large to be stored")

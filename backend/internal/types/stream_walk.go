@@ -58,25 +58,23 @@ func (it *StreamEntries) Pair() (field, value []byte) {
 
 // step moves to the next entry, whatever it is.
 func (it *StreamEntries) step() bool {
-	for {
-		p := -1
-		switch {
-		case !it.on:
-		case it.reverse:
-			p = it.node.back(it.entry.at)
-		default:
-			if p = it.node.next(&it.entry); p == it.node.lp.End() {
-				p = -1
-			}
+	p := -1
+	switch {
+	case !it.on:
+	case it.reverse:
+		p = it.node.back(it.entry.at)
+	default:
+		if p = it.node.next(&it.entry); p == it.node.lp.End() {
+			p = -1
 		}
-		if p < 0 {
-			if p = it.nextNode(); p < 0 {
-				return false
-			}
-		}
-		it.entry, it.on = it.node.entry(p), true
-		return true
 	}
+	if p < 0 {
+		if p = it.nextNode(); p < 0 {
+			return false
+		}
+	}
+	it.entry, it.on = it.node.entry(p), true
+	return true
 }
 
 // nextNode moves to the next node that has entries, and returns the position of the

@@ -33,12 +33,14 @@ func (o *Options) dial(ctx context.Context, onPush func(resp.Value)) (conn *clie
 	}
 	raw, err = new(net.Dialer).DialContext(ctx, network, o.Addr)
 	if err != nil {
+		//lint:ignore ST1005 the text is redis-cli's, which scripts look for
 		return nil, nil, fmt.Errorf("Could not connect to Redis at %s: %w", o.Addr, err)
 	}
 	if o.TLS != nil {
 		hidden := tls.Client(raw, o.TLS)
 		if err := hidden.HandshakeContext(ctx); err != nil {
 			raw.Close()
+			//lint:ignore ST1005 the text is redis-cli's, which scripts look for
 			return nil, nil, fmt.Errorf("Could not connect to Redis at %s: %w", o.Addr, err)
 		}
 		raw = hidden
