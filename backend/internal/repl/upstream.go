@@ -24,9 +24,8 @@ type upstream struct {
 	from   Position // what we asked to continue from
 	sync   Sync     // set when the master wants a full resync
 	cut    splitter // reads, also before the stream begins
-	// The position that is acknowledged, and when it last was.
+	// The position that is acknowledged.
 	applied uint64
-	acked   time.Time
 	out     []byte
 }
 
@@ -89,12 +88,13 @@ func (u *upstream) write(p []byte) error {
 // follow applies the stream until the connection ends.
 func (u *upstream) follow() error {
 	heard := time.Now()
+	ticked := heard // acknowledgements of batches, and those that AckNow asks for, come besides
 	for {
 		if err := u.apply(); err != nil {
 			return err
 		}
 		// The read is the tick of the acknowledgement that is due each second.
-		err := u.fill(max(time.Until(u.acked.Add(ackPeriod)), time.Millisecond))
+		err := u.fill(max(time.Until(ticked.Add(ackPeriod)), time.Millisecond))
 		switch {
 		case err == nil:
 			heard = time.Now()
@@ -103,7 +103,8 @@ func (u *upstream) follow() error {
 		case time.Since(heard) > u.l.cfg.Timeout():
 			return errors.New("timeout: no data nor PING received")
 		}
-		if time.Since(u.acked) >= ackPeriod {
+		if time.Since(ticked) >= ackPeriod {
+			ticked = time.Now()
 			if err := u.l.enter(u.ack); err != nil {
 				return err
 			}
@@ -136,7 +137,6 @@ func (u *upstream) apply() error {
 // ack acknowledges what was applied and says what of it is on disk. The caller
 // is inside the gate.
 func (u *upstream) ack() error {
-	u.acked = time.Now()
 	applied := u.applied
 	durable, ok, must := u.l.cfg.Follower.Durable()
 	durable = min(durable, applied)
