@@ -59,6 +59,8 @@
 //   - the table of client-side caching is kept to its size at every insertion and
 //     at CONFIG SET, not ten times a second;
 //   - CLIENT PAUSE on a replica does not hold back what its master sends;
+//   - the append-only file is the replication stream: what a script sends to the file
+//     alone (redis.set_repl with REPL_AOF) reaches neither; there is no SCRIPT DEBUG;
 //   - COMMAND DOCS has the facts of Redis 7.2 in words of our own.
 //
 // # The native protocol
