@@ -20,7 +20,7 @@ type generator struct {
 const numkeysMark = "\x00numkeys\x00"
 
 func newGenerator(seed uint64, grammars []grammar) *generator {
-	g := &generator{Rand: rand.New(rand.NewPCG(seed, 1)), grammars: grammars, allKeys: slices.Clone(otherKeys)}
+	g := &generator{Rand: rand.New(rand.NewPCG(seed, ^seed)), grammars: grammars, allKeys: slices.Clone(otherKeys)}
 	slices.SortFunc(g.grammars, func(a, b grammar) int { return strings.Compare(a.full, b.full) })
 	for _, keys := range keysOf {
 		g.allKeys = append(g.allKeys, keys...)
@@ -47,11 +47,13 @@ func (g *generator) request() (name string, words []string) {
 	}
 	words = g.damage(words, head)
 	hurry(gr.full, words)
-	if gr.full == "xadd" { // else the clock decides
-		for i, w := range words {
-			if w == "*" {
-				words[i] = "700-*"
-			}
+	for i, w := range words {
+		switch {
+		case gr.full == "xadd" && w == "*": // else the clock decides
+			words[i] = "700-*"
+		case undecided(gr.full, words) && strings.EqualFold(w, "STORE"): // nobody could tell whether it is right
+			words = words[:i]
+			return gr.full, words
 		}
 	}
 	return gr.full, words
@@ -74,7 +76,7 @@ func hurry(name string, words []string) {
 	default:
 		return
 	}
-	if v, err := strconv.ParseFloat(words[at], 64); err == nil && v >= 0 {
+	if v, err := strconv.ParseFloat(words[at], 64); err == nil && v >= 0 || words[at] == "0x10" {
 		words[at] = short
 	}
 }
@@ -113,6 +115,17 @@ func (g *generator) timed() bool {
 		})
 	}
 	return within(g.args)
+}
+
+// later is a relative time that neither server reaches, and hardly ever the same
+// twice: whether a time is later than another one that was set by the same words
+// is up to the clock.
+func (g *generator) later(name string) string {
+	seconds := 10_000 + g.IntN(1_000_000)
+	if name == "seconds" {
+		return strconv.Itoa(seconds)
+	}
+	return strconv.Itoa(1000 * seconds)
 }
 
 func relativeTime(name string) bool {
@@ -177,7 +190,10 @@ func (g *generator) scalar(a *argument) string {
 		g.keys = 0
 		return numkeysMark
 	}
-	if pool := poolOf[a.name]; pool != nil && (relativeTime(a.name) || a.name == "script" || g.chance(90)) {
+	if relativeTime(a.name) {
+		return g.later(a.name)
+	}
+	if pool := poolOf[a.name]; pool != nil && (a.name == "script" || g.chance(90)) {
 		return g.one(pool)
 	}
 	switch a.kind {

@@ -205,7 +205,7 @@ func undecided(name string, request []string) bool {
 	has := func(option string) bool {
 		return slices.ContainsFunc(request, func(s string) bool { return strings.EqualFold(s, option) })
 	}
-	return strings.HasPrefix(name, "sort") && has("BY") && has("ALPHA") && !has("STORE")
+	return strings.HasPrefix(name, "sort") && has("BY") && has("ALPHA")
 }
 
 // sorted returns the elements of a reply in an order of their own, groups of

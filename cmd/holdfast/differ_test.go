@@ -19,7 +19,7 @@ import (
 )
 
 var (
-	differCommands = flag.Int("differ.commands", 60_000, "random commands that the node and redis-server are compared on")
+	differCommands = flag.Int("differ.commands", 40_000, "random commands that the node and redis-server are compared on")
 	differSeed     = flag.Uint64("differ.seed", 1, "seed of the random commands")
 	differTarget   = flag.String("differ.target", "", "compare this server (host:port) in place of a node")
 )
