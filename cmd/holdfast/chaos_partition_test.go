@@ -2,6 +2,7 @@ package main_test
 
 import (
 	"encoding/json"
+	"errors"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -208,6 +209,18 @@ func (n *network) healAll() {
 	}
 }
 
+// awaitHolders waits until so many replicas count for confirmations.
+func (n *network) awaitHolders(want int) {
+	n.t.Helper()
+	await(n.t, 20*time.Second, fmt.Sprintf("%d replicas count", want), func() error {
+		v, err := do(n.t, time.Second, hostIP(1)+":16379", "INFO")
+		if err == nil && !strings.Contains(v.Text, fmt.Sprintf("holders=%d,", want)) {
+			err = errors.New(v.Text)
+		}
+		return err
+	})
+}
+
 // hostOf is the number of the host a process is on.
 func hostOf(p up.Process) int {
 	ip, _, _ := strings.Cut(p.Addr, ":")
@@ -246,6 +259,7 @@ var partitions = []struct {
 		s.awaitEpochPast(e)
 	}},
 	{"the master and one replica lose each other", func(n *network, s *scene, run int) {
+		n.awaitHolders(hosts - 1) // the leader may be cut off from the master too, and add none then
 		n.cut(hostOf(s.master()), hostOf(s.replicas()[run%2]))
 		sleep(1500)
 		s.awaitWrites(50)
