@@ -5,7 +5,6 @@ import (
 	"encoding/csv"
 	"fmt"
 	"io"
-	"os"
 	"os/exec"
 	"slices"
 	"strconv"
@@ -28,14 +27,8 @@ type commandsOptions struct {
 
 func commandsCommand() *cobra.Command {
 	o := new(commandsOptions)
-	cmd := &cobra.Command{
-		Use:           "commands",
-		Short:         "Compare a node with redis-server on every test of redis-benchmark's default list",
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return runCommands(cmd.Context(), o, os.Stdout) },
-	}
+	cmd := pairCommand("commands", "Compare a node with redis-server on every test of redis-benchmark's default list",
+		func(ctx context.Context, w io.Writer) error { return runCommands(ctx, o, w) })
 	f := cmd.Flags()
 	f.IntVar(&o.rounds, "rounds", 5, "rounds; in each, both servers run every test, one right after the other")
 	f.IntVar(&o.requests, "requests", 50_000, "requests of one measurement at depth 1")
@@ -70,17 +63,17 @@ func benchTests() (all []benchTest) {
 
 // runCommands keeps both servers running, full of keys, and lets them take turns.
 func runCommands(ctx context.Context, o *commandsOptions, w io.Writer) error {
-	b, err := newBench(ctx, &options{rounds: 1, requests: 1, deep: 1, client: "redis-benchmark", holdfast: o.holdfast, systems: []string{baseline, "node"}})
+	b, err := newPair(ctx, o.holdfast)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if len(b.systems) != 2 {
-		return fmt.Errorf("both redis-server and holdfast are needed to compare")
+	if _, err := exec.LookPath("redis-benchmark"); err != nil {
+		return fmt.Errorf("redis-benchmark is not on PATH; install redis-tools")
 	}
 	var stacks []*stack
 	for _, s := range b.systems {
-		fmt.Fprintf(os.Stderr, "\r%-60s", "filling "+s.title)
+		progress("filling %s", s.title)
 		st, err := o.filled(ctx, b, s)
 		if err != nil {
 			return fmt.Errorf("%s: %w", s.title, err)
@@ -137,7 +130,7 @@ func (o *commandsOptions) compare(ctx context.Context, stacks []*stack, depth in
 	tests := slices.DeleteFunc(benchTests(), func(t benchTest) bool { return len(o.only) > 0 && !slices.Contains(o.only, t.name) })
 	for round := range o.rounds {
 		for _, t := range tests {
-			fmt.Fprintf(os.Stderr, "\r%-60s", fmt.Sprintf("depth %d, round %d of %d: %s", depth, round+1, o.rounds, t.name))
+			progress("depth %d, round %d of %d: %s", depth, round+1, o.rounds, t.name)
 			r := results[t.name]
 			if r == nil {
 				r = new(figures)
@@ -155,7 +148,7 @@ func (o *commandsOptions) compare(ctx context.Context, stacks []*stack, depth in
 			}
 		}
 	}
-	fmt.Fprintf(os.Stderr, "\r%-60s\r", "")
+	progress("")
 	fmt.Fprintf(w, "\ndepth %d\n", depth)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(tw, "test\tredis-server requests/s\tnode\tratio\tredis-server CPU µs/request\tnode\tratio\t")

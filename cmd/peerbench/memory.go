@@ -4,7 +4,6 @@ import (
 	"context"
 	"fmt"
 	"io"
-	"os"
 	"slices"
 	"strings"
 	"text/tabwriter"
@@ -25,14 +24,8 @@ type memoryOptions struct {
 
 func memoryCommand() *cobra.Command {
 	o := new(memoryOptions)
-	cmd := &cobra.Command{
-		Use:           "memory",
-		Short:         "Fill redis-server and a node with the same keys and compare their resident sizes",
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return runMemory(cmd.Context(), o, os.Stdout) },
-	}
+	cmd := pairCommand("memory", "Fill redis-server and a node with the same keys and compare their resident sizes",
+		func(ctx context.Context, w io.Writer) error { return runMemory(ctx, o, w) })
 	f := cmd.Flags()
 	f.IntVar(&o.keys, "keys", 2_000_000, "string keys")
 	f.IntVar(&o.collections, "collections", 50_000, "hashes, lists, sets, sorted sets and streams, each")
@@ -94,21 +87,18 @@ func (o *memoryOptions) collection(command string, words func(e int) []string) f
 // runMemory measures every filling in both servers, one after the other, each
 // in a process of its own.
 func runMemory(ctx context.Context, o *memoryOptions, w io.Writer) error {
-	b, err := newBench(ctx, &options{rounds: 1, requests: 1, deep: 1, client: "own", holdfast: o.holdfast, systems: []string{baseline, "node"}})
+	b, err := newPair(ctx, o.holdfast)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	if len(b.systems) != 2 {
-		return fmt.Errorf("both redis-server and holdfast are needed to compare")
-	}
 	fmt.Fprintf(w, "%s\nresident size of the whole process after the keys were written, per key\n\n", machine())
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "keys\tkind\tredis-server B\tholdfast node B\tratio\t")
 	for _, f := range o.fillings() {
 		var perKey [2]float64
 		for i, s := range b.systems {
-			fmt.Fprintf(os.Stderr, "\r%-60s", f.name+", "+s.title)
+			progress("%s, %s", f.name, s.title)
 			bytes, err := b.resident(ctx, s, f)
 			if err != nil {
 				return fmt.Errorf("%s, %s: %w", f.name, s.title, err)
@@ -117,7 +107,7 @@ func runMemory(ctx context.Context, o *memoryOptions, w io.Writer) error {
 		}
 		fmt.Fprintf(t, "%d\t%s\t%.1f\t%.1f\t%.2f\t\n", f.count, f.name, perKey[0], perKey[1], perKey[1]/perKey[0])
 	}
-	fmt.Fprintf(os.Stderr, "\r%-60s\r", "")
+	progress("")
 	return t.Flush()
 }
 

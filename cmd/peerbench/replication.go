@@ -6,7 +6,6 @@ import (
 	"fmt"
 	"io"
 	"net"
-	"os"
 	"strings"
 	"text/tabwriter"
 	"time"
@@ -26,14 +25,8 @@ type replicationOptions struct {
 
 func replicationCommand() *cobra.Command {
 	o := new(replicationOptions)
-	cmd := &cobra.Command{
-		Use:           "replication",
-		Short:         "Compare what two replicas cost, and a full resync under load, with redis-server's; and what write-acks costs",
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return runReplication(cmd.Context(), o, os.Stdout) },
-	}
+	cmd := pairCommand("replication", "Compare what two replicas cost, and a full resync under load, with redis-server's; and what write-acks costs",
+		func(ctx context.Context, w io.Writer) error { return runReplication(ctx, o, w) })
 	f := cmd.Flags()
 	f.IntVar(&o.rounds, "rounds", 3, "rounds; both servers run once in each")
 	f.IntVar(&o.keys, "keys", 2_000_000, "keys of 64 bytes")
@@ -54,32 +47,20 @@ type replicationSample struct {
 }
 
 func runReplication(ctx context.Context, o *replicationOptions, w io.Writer) error {
-	b, err := newBench(ctx, &options{rounds: 1, requests: 1, deep: 1, client: "own", holdfast: o.holdfast, systems: []string{baseline, "node"}})
+	b, err := newPair(ctx, o.holdfast)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	samples := map[string][]replicationSample{}
-	for round := range o.rounds {
-		for _, s := range b.systems {
-			fmt.Fprintf(os.Stderr, "\r%-60s", fmt.Sprintf("round %d of %d: %s", round+1, o.rounds, s.title))
-			one, err := o.measure(ctx, b, s)
-			if err != nil {
-				return fmt.Errorf("round %d, %s: %w", round+1, s.title, err)
-			}
-			samples[s.name] = append(samples[s.name], one)
-		}
+	samples, err := sampled(b, o.rounds, func(s system) (replicationSample, error) { return o.measure(ctx, b, s) })
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(os.Stderr, "\r%-60s\r", "")
 	fmt.Fprintf(w, "%s\n%d keys of 64 bytes, %d connections that SET, medians of %d rounds\n\n", machine(), o.keys, o.conns, o.rounds)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintf(t, "system\tSET/s, depth 16, two replicas\tfull resync s at %.0f SET/s\tserved meanwhile\t\n", o.resyncRate)
 	of := func(name string, figure func(replicationSample) float64) float64 {
-		var all []float64
-		for _, one := range samples[name] {
-			all = append(all, figure(one))
-		}
-		return median(all)
+		return medianOf(samples[name], figure)
 	}
 	for _, s := range b.systems {
 		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.0f\t\n", s.title,

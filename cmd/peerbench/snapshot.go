@@ -24,14 +24,8 @@ type snapshotOptions struct {
 
 func snapshotCommand() *cobra.Command {
 	o := new(snapshotOptions)
-	cmd := &cobra.Command{
-		Use:           "snapshot",
-		Short:         "Compare a snapshot under full write load, and loading it at start, with redis-server's",
-		Args:          cobra.NoArgs,
-		SilenceUsage:  true,
-		SilenceErrors: true,
-		RunE:          func(cmd *cobra.Command, _ []string) error { return runSnapshot(cmd.Context(), o, os.Stdout) },
-	}
+	cmd := pairCommand("snapshot", "Compare a snapshot under full write load, and loading it at start, with redis-server's",
+		func(ctx context.Context, w io.Writer) error { return runSnapshot(ctx, o, w) })
 	f := cmd.Flags()
 	f.IntVar(&o.rounds, "rounds", 3, "rounds; both servers run once in each")
 	f.IntVar(&o.keys, "keys", 2_000_000, "keys")
@@ -52,35 +46,21 @@ type snapshotSample struct {
 }
 
 func runSnapshot(ctx context.Context, o *snapshotOptions, w io.Writer) error {
-	b, err := newBench(ctx, &options{rounds: 1, requests: 1, deep: 1, client: "own", holdfast: o.holdfast, systems: []string{baseline, "node"}})
+	b, err := newPair(ctx, o.holdfast)
 	if err != nil {
 		return err
 	}
 	defer b.close()
-	samples := map[string][]snapshotSample{}
-	for round := range o.rounds {
-		for _, s := range b.systems {
-			fmt.Fprintf(os.Stderr, "\r%-60s", fmt.Sprintf("round %d of %d: %s", round+1, o.rounds, s.title))
-			one, err := o.measure(ctx, b, s)
-			if err != nil {
-				return fmt.Errorf("round %d, %s: %w", round+1, s.title, err)
-			}
-			samples[s.name] = append(samples[s.name], one)
-		}
+	samples, err := sampled(b, o.rounds, func(s system) (snapshotSample, error) { return o.measure(ctx, b, s) })
+	if err != nil {
+		return err
 	}
-	fmt.Fprintf(os.Stderr, "\r%-60s\r", "")
 	fmt.Fprintf(w, "%s\n%d keys of %d bytes, %d connections that SET at depth %d, medians of %d rounds\n\n",
 		machine(), o.keys, o.size, o.conns, o.depth, o.rounds)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
 	fmt.Fprintln(t, "system\tquiet SET/s\tduring\tratio\tquiet p99.9 ms\tduring\tratio\tdata MB\textra MB\tsnapshot s\tloading s\t")
 	for _, s := range b.systems {
-		of := func(figure func(snapshotSample) float64) float64 {
-			var all []float64
-			for _, one := range samples[s.name] {
-				all = append(all, figure(one))
-			}
-			return median(all)
-		}
+		of := func(figure func(snapshotSample) float64) float64 { return medianOf(samples[s.name], figure) }
 		tail := func(r *load.Result) float64 { return float64(r.Percentile(99.9)) / float64(time.Millisecond) }
 		fmt.Fprintf(t, "%s\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.0f\t%.0f\t%.2f\t%.2f\t\n", s.title,
 			of(func(x snapshotSample) float64 { return x.quiet.Rate() }),
