@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"io"
 	"net"
+	"strconv"
 	"strings"
 	"testing"
 	"time"
@@ -19,13 +20,23 @@ type mute struct {
 
 func newMute(t *testing.T, m *process) *mute {
 	t.Helper()
+	return newMuteAs(t, m, "")
+}
+
+// newMuteAs is newMute for a native replica of an incarnation.
+func newMuteAs(t *testing.T, m *process, incarnation string) *mute {
+	t.Helper()
 	conn, err := net.Dial("tcp", m.addr())
 	if err != nil {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
 	r := &mute{Conn: conn}
-	fmt.Fprintf(conn, "REPLCONF listening-port 1 capa eof capa psync2\r\nPSYNC ? -1\r\n")
+	fmt.Fprintf(conn, "REPLCONF listening-port 1 capa eof capa psync2\r\n")
+	if incarnation != "" {
+		fmt.Fprintf(conn, "REPLCONF holdfast 1 run-id %s incarnation %s data-epoch 0\r\n", incarnation, incarnation)
+	}
+	fmt.Fprintf(conn, "PSYNC ? -1\r\n")
 	in := make([]byte, 0, 1<<16)
 	for deadline := time.Now().Add(patience); ; {
 		_ = conn.SetReadDeadline(deadline)
@@ -133,6 +144,40 @@ func TestNoAcks(t *testing.T) {
 	}
 	w.command("SET a 4")
 	w.expect("+OK\r\n")
+}
+
+// INFO tells how long replies waited, and how many in vain.
+func TestInfoTellsOfWaits(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--write-acks", "1")
+	r := newMute(t, p)
+	fields := func(want ...string) {
+		t.Helper()
+		info := p.must("INFO replication").Text
+		for i, name := range []string{"holdfast_acks_waiting_clients", "holdfast_acks_waits", "holdfast_acks_timeouts"} {
+			if got := field(info, name); got != want[i] {
+				t.Errorf("%s is %s, want %s", name, got, want[i])
+			}
+		}
+	}
+	fields("0", "0", "0")
+	w, before := p.wire(), p.offset()
+	w.command("SET a 1")
+	await(t, "it is written", func() bool { return p.offset() > before })
+	w.silent()
+	fields("1", "0", "0")
+	r.ack(p.offset())
+	w.expect("+OK\r\n")
+	fields("0", "1", "0")
+	if spent, _ := strconv.Atoi(field(p.must("INFO replication").Text, "holdfast_acks_wait_usec")); spent < 50_000 {
+		t.Errorf("%d µs of waiting; it was silent for longer", spent)
+	}
+	p.must("CONFIG SET write-acks-timeout 50")
+	w.command("SET a 2", "INCR a")
+	w.expect("-NOACKS")
+	await(t, "both are given up", func() bool { return field(p.must("INFO replication").Text, "holdfast_acks_timeouts") == "2" })
+	p.must("CONFIG RESETSTAT")
+	fields("0", "0", "0")
 }
 
 // A native link is told the same in frames, which no script can invent, and where

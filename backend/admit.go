@@ -8,6 +8,7 @@ import (
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/resp"
+	"holdfast/conf"
 )
 
 // admit decides whether a command may run or be queued now, and replies why
@@ -27,7 +28,7 @@ func (n *Node) admit(s *session, x *commands.Ctx, h *handler, args [][]byte) boo
 	case n.mu.parted && !c.Has(command.AllowBusy) && (c.Has(command.Loading) || !n.loading.Load()): // else LOADING comes first
 		n.refuseBusy(s, x, c)
 	default:
-		if text := s.routing(c); text != "" {
+		if text := s.routing(h, c); text != "" {
 			n.refuseRouting(s, x, text)
 			return false
 		}
@@ -74,7 +75,7 @@ func (n *Node) routing(c *command.Command) string {
 	switch {
 	case n.loading.Load() && !c.Has(command.Loading):
 		return loadingText
-	case st.role == roleMaster && writes && !st.serving,
+	case st.role == roleMaster && writes && (!st.serving || n.lapsed),
 		st.role == roleReplica && writes && n.cfg().ReplicaReadOnly,
 		st.role == roleNone && writes:
 		return readOnlyText
@@ -101,10 +102,10 @@ func (n *Node) stale() bool {
 
 // routing adds what only a native link is told: a command that may reach the
 // replicas without being a write, such as a script, belongs to the master, and
-// must not be found out half-way.
-func (s *session) routing(c *command.Command) string {
+// must not be found out half-way. So does all that a strong link asks for.
+func (s *session) routing(h *handler, c *command.Command) string {
 	st := &s.node.standing
-	if s.native && mayReplicate(c) && (st.role != roleMaster || !st.serving) {
+	if (s.native && mayReplicate(c) || s.strong && h.mustBeProved()) && (st.role != roleMaster || !st.serving || s.node.lapsed) {
 		return readOnlyText
 	}
 	return s.node.routing(c)
@@ -136,16 +137,22 @@ func (n *Node) trouble(c *command.Command) string {
 		return misconfText
 	case n.aof.failed != nil && (c.Has(command.Write) || c.Name == "ping"):
 		return aofErrorText(n.aof.failed)
-	case cfg.MinReplicasToWrite > 0 && c.Has(command.Write) && n.goodReplicas(cfg.MinReplicasMaxLag) < cfg.MinReplicasToWrite:
+	case wantsReplicas(cfg) && c.Has(command.Write) && n.goodReplicas(cfg.MinReplicasMaxLag) < cfg.MinReplicasToWrite:
 		return "NOREPLICAS Not enough good replicas to write."
 	}
 	return ""
 }
 
-// goodReplicas counts those that were heard within maxLag; 0: ever.
+// wantsReplicas tells whether writes need a number of good replicas; either
+// setting switches that off.
+func wantsReplicas(cfg *conf.NodeConfig) bool {
+	return cfg.MinReplicasToWrite > 0 && cfg.MinReplicasMaxLag > 0
+}
+
+// goodReplicas counts those that were heard within maxLag.
 func (n *Node) goodReplicas(maxLag time.Duration) (good int) {
 	for _, r := range n.feeds.Replicas() {
-		if r.State == repl.FeedOnline && (maxLag == 0 || r.Lag <= maxLag) {
+		if r.State == repl.FeedOnline && r.Lag <= maxLag {
 			good++
 		}
 	}

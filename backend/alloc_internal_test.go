@@ -1,26 +1,14 @@
 package backend
 
 import (
-	"io"
-	"log/slog"
 	"strings"
 	"testing"
-
-	"holdfast/conf"
 )
 
 // The way of a request through the gate and into the store must not allocate,
 // whatever it is gated and recorded by.
 func TestGateDoesNotAllocate(t *testing.T) {
-	settings, err := conf.New[conf.NodeConfig]("--dir", t.TempDir(), "--save", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := New(settings, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
+	n := atRest(t)
 	n.stream.Activate()
 	s := &session{node: n, proto: 2, authed: true}
 	for _, line := range []string{"SET key value", "GET key", "GET nosuch", "INCR counter", "HSET h f v", "PING", "EXISTS key"} {

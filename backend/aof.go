@@ -27,6 +27,7 @@ type logging struct {
 	ended   <-chan struct{} // the log before has let go of its file; nil: there was none
 	delay   atomic.Int64    // DEBUG AOF-FLUSH-SLEEP: before each write, ns
 	failed  error           // why it cannot be written; nil: it can
+	loaded  uint64          // the files end here, as of the start; what came since is behind it
 	rewrite rewriting
 }
 
@@ -45,6 +46,7 @@ func (n *Node) openLogDir(cfg *conf.NodeConfig) error {
 		return err
 	}
 	dir.Keep(cfg.AOFKeepsHistory)
+	dir.Purge()
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.aof.dir = dir
@@ -77,6 +79,7 @@ func (n *Node) syncsRest() bool { return n.cfg().NoFsyncOnRewrite && len(n.walks
 func (n *Node) synced() {
 	n.confirmedMore()
 	if link := n.following.Load(); link != nil && n.cfg().WriteAcksDurable {
+		n.tellSoon()
 		link.AckNow()
 	}
 }
@@ -126,14 +129,17 @@ func (n *Node) logPlace() aof.Place {
 	return aof.Place{ID: h.ID, Offset: n.stream.Offset(), Epoch: h.DataEpoch()}
 }
 
-// logHead opens a file that follows a base: what it must say because the stream
-// does not. A replica's stream names its database when the master changes it.
+// logHead opens a file that follows others: where it begins, so that it shows
+// when the one before lacks its end, and what it must say because the stream does
+// not. A replica's stream names its database when the master changes it.
 func (n *Node) logHead(at repl.Cut) (head []byte) {
+	place := aof.Place{ID: at.ID, Offset: at.Offset, Epoch: at.Epoch}
+	head = aof.AppendPlace(nil, place)
 	if n.unit.leads || at.DB <= 0 {
-		return nil
+		return head
 	}
-	head = resp.AppendCommand(nil, "SELECT", fmt.Sprint(at.DB))
-	return aof.AppendPlace(head, aof.Place{ID: at.ID, Offset: at.Offset, Epoch: at.Epoch})
+	head = resp.AppendCommand(head, "SELECT", fmt.Sprint(at.DB))
+	return aof.AppendPlace(head, place) // SELECT is no part of the stream
 }
 
 // logConfigChanged carries a new configuration to the file. The engine lock is
@@ -149,8 +155,8 @@ func (n *Node) logConfigChanged(next *conf.NodeConfig, changed []string) {
 		n.stopLog()
 	}
 	if slices.Contains(changed, "aof-disable-auto-gc") {
-		dir, keep := a.dir, next.AOFKeepsHistory
-		n.background(func() { dir.Keep(keep) })
+		a.dir.Keep(next.AOFKeepsHistory)
+		n.background(a.dir.Purge)
 	}
 	if a.log != nil && slices.Contains(changed, "appendfsync") {
 		a.log.SetPolicy(aof.PolicyOf(next.AppendFsync))
@@ -165,6 +171,9 @@ func (n *Node) stopLog() {
 		a.rewrite.cancel()
 	}
 	log, dir := a.log, a.dir
+	if log == nil {
+		return // not begun yet, or being cut
+	}
 	n.stream.Publish()
 	log.StopAt(n.stream.Offset())
 	a.log, a.failed, a.rewrite.scheduled = nil, nil, false

@@ -43,13 +43,18 @@ func (n *Node) startFromLog(snapshot string, found bool) error {
 			return fmt.Errorf("cannot begin the append-only file: %w", err)
 		}
 	}
+	return n.continueLog(head)
+}
+
+// continueLog writes the last file on, with head first.
+func (n *Node) continueLog(head []byte) error {
 	file, size, err := n.aof.dir.Continue()
 	if err != nil {
 		return err
 	}
 	n.mu.Lock()
+	defer n.mu.Unlock()
 	n.startLog(n.cfg(), file, size, head)
-	n.mu.Unlock()
 	return nil
 }
 
@@ -58,13 +63,14 @@ func (n *Node) startFromLog(snapshot string, found bool) error {
 func (n *Node) loadLog() (head []byte, err error) {
 	began := time.Now()
 	s := &logSink{n: n, resume: true}
-	if err := n.readLog(s); err != nil {
+	if err := n.readLog(n.life, s); err != nil {
 		return nil, err
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	n.saves.loaded, n.saves.dirtyAt = countKeys(n.store), n.dirty
+	n.saves.loaded, n.saves.dirtyAt, n.aof.loaded = countKeys(n.store), n.dirty, n.stream.Offset()
 	n.log.Info(fmt.Sprintf("DB loaded from append only file: %.3f seconds", time.Since(began).Seconds()), "keys", n.saves.loaded)
+	defer n.hideLoaded()
 	if s.placed {
 		n.takeUp()
 		if n.standing.role != roleMaster {
@@ -75,12 +81,12 @@ func (n *Node) loadLog() (head []byte, err error) {
 	return aof.AppendPlace(nil, n.logPlace()), nil
 }
 
-func (n *Node) readLog(s *logSink) error {
+func (n *Node) readLog(ctx context.Context, s aof.Sink) error {
 	n.progress.total.Store(n.aof.dir.Total())
 	n.progress.read.Store(0)
 	n.setApplying(true)
 	defer n.setApplying(false)
-	return n.aof.dir.Load(s, n.cfg().AOFLoadTruncated, func(r io.Reader) io.Reader { return &loadReader{n, &delayedReader{n, n.life, r}} })
+	return n.aof.dir.Load(s, n.cfg().AOFLoadTruncated, func(r io.Reader) io.Reader { return &loadReader{n, &delayedReader{n, ctx, r}} })
 }
 
 func (n *Node) setApplying(on bool) {
@@ -120,6 +126,7 @@ func (s *logSink) Snapshot(r *bufio.Reader) error {
 	if s.resume && len(info.StreamID) == repl.IDLen {
 		s.placed = true
 		n.stream.Reset(repl.NewHistory(info.StreamID, info.DataEpoch, info.StreamOffset), info.StreamOffset, info.StreamDB)
+		n.stream.Recall(info.Told, false)
 	}
 	n.mu.Unlock()
 	old.Close()
@@ -133,16 +140,14 @@ func (s *logSink) Unit(u *aof.Unit) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.tick()
-	var epochs []uint64
+	var records [][]byte
 	for _, c := range u.Commands {
 		if err := n.holdsDB(c.DB); err != nil {
 			return err
 		}
 		switch strings.ToLower(string(c.Args[0])) {
 		case "ping":
-			if epoch, _, ok := repl.ParseEpochPayload(c.Args[len(c.Args)-1]); ok {
-				epochs = append(epochs, epoch)
-			}
+			records = append(records, c.Args[len(c.Args)-1])
 		case "replconf":
 		default:
 			if !n.replay(c.DB, c.Args) {
@@ -151,26 +156,32 @@ func (s *logSink) Unit(u *aof.Unit) error {
 		}
 	}
 	if s.placed {
-		n.stream.Replay(u.Raw, u.DB, epochs...)
+		n.stream.Replay(u.Raw, u.DB, records...)
 	}
 	return nil
 }
 
 // Place goes on at p. Where only the name is new, replicas of the old one may
-// join.
-func (s *logSink) Place(p aof.Place) {
+// join. What stands in the files is the stream from one end to the other, so that
+// a place further on means that a part is missing.
+func (s *logSink) Place(p aof.Place) error {
 	n := s.n
 	if !s.resume || len(p.ID) != repl.IDLen {
-		return
+		return nil
 	}
 	n.mu.Lock()
 	defer n.mu.Unlock()
-	if h := n.stream.History(); s.placed && n.stream.Offset() == p.Offset && h.DataEpoch() == p.Epoch {
+	h, at := n.stream.History(), n.stream.Offset()
+	switch {
+	case s.placed && p.Offset > at:
+		return &aof.Hole{End: at, Begin: p.Offset}
+	case s.placed && p.Offset == at && h.DataEpoch() == p.Epoch:
 		n.stream.Continue(p.ID)
-	} else {
+	default:
 		n.stream.Reset(repl.NewHistory(p.ID, p.Epoch, p.Offset), p.Offset, n.stream.Position().DB)
 	}
 	s.placed = true
+	return nil
 }
 
 // debugLoadLog is DEBUG LOADAOF: the data is what the files hold. Clients are
@@ -207,7 +218,7 @@ func (n *Node) reloadLog() error {
 	n.mu.Lock()
 	old, _ := n.replaceStore(fresh), n.replaceFunctions(nil) // no library can fail to load
 	n.mu.Unlock()
-	if err := n.readLog(&logSink{n: n}); err != nil {
+	if err := n.readLog(n.life, &logSink{n: n}); err != nil {
 		n.mu.Lock()
 		fresh = n.replaceStore(old)
 		n.mu.Unlock()

@@ -217,7 +217,7 @@ func awaitOrder(ctx context.Context, done <-chan error) error {
 // baseForm is how a base is written.
 func (n *Node) baseForm(preamble bool) encoder {
 	if preamble {
-		return rdb.NewWriter()
+		return n.rdbWriter()
 	}
 	return &commandBase{Writer: aof.NewWriter(), stamped: n.cfg().AOFTimestamps}
 }
@@ -243,11 +243,17 @@ func (b *commandBase) Header(info rdb.Info) {
 	b.Prepend(head)
 }
 
-// End says where the base stands.
-func (b *commandBase) End() {
-	if len(b.place.ID) == repl.IDLen {
-		b.Place(b.place)
+// Take is that of an encoder.
+func (b *commandBase) Take(spare rdb.Piece) rdb.Piece {
+	return rdb.Piece{Bytes: b.Writer.Take(spare.Bytes)}
+}
+
+// Seal says at the end where the base stands.
+func (b *commandBase) Seal(piece rdb.Piece, last bool) []byte {
+	if last && len(b.place.ID) == repl.IDLen {
+		return aof.AppendPlace(piece.Bytes, b.place)
 	}
+	return piece.Bytes
 }
 
 // steppedFile goes to the disk in steps, so that the last sync is not the work

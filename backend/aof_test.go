@@ -1,6 +1,8 @@
 package backend_test
 
 import (
+	"bytes"
+	"flag"
 	"fmt"
 	"math/rand/v2"
 	"os"
@@ -15,6 +17,12 @@ import (
 	"holdfast/backend/client"
 	"holdfast/backend/internal/aof"
 	"holdfast/backend/internal/aof/disktest"
+)
+
+// The full series are run by hand: -cuts 100 -cuts.second 50.
+var (
+	cuts       = flag.Int("cuts", 10, "power cuts of a replica that confirms what is on its disk")
+	secondCuts = flag.Int("cuts.second", 1, "power cuts of a node that syncs every second")
 )
 
 // loaded waits until the node has its data.
@@ -88,7 +96,7 @@ func TestLogSwitchedOnAndOff(t *testing.T) {
 	p.must("CONFIG SET appendonly yes")
 	work(p, 1)
 	p.rewritten()
-	if got := p.must("WAITAOF 1 0 5000"); got.Elems[0].Int != 1 {
+	if got := p.must("WAITAOF 1 0 50000"); got.Elems[0].Int != 1 {
 		t.Errorf("WAITAOF answered %v", got)
 	}
 	digest := p.must("DEBUG DIGEST").Text
@@ -107,7 +115,7 @@ func TestLogSwitchedOnAgainAndAgain(t *testing.T) {
 	dir := t.TempDir()
 	p := begin(t, dir, "--appendonly", "yes").loaded()
 	p.must("SET a 1")
-	p.must("CONFIG SET rdb-key-save-delay 1000000")
+	p.must("CONFIG SET rdb-key-save-delay 30000000")
 	for range rewritesBeforeRest {
 		p.must("CONFIG SET appendonly no")
 		p.must("CONFIG SET appendonly yes")
@@ -121,7 +129,7 @@ func TestLogSwitchedOnAgainAndAgain(t *testing.T) {
 	p.must("CONFIG SET rdb-key-save-delay 0")
 	p.rewritten()
 	p.must("SET b 2")
-	p.must("WAITAOF 1 0 5000")
+	p.must("WAITAOF 1 0 50000")
 	p.must("CONFIG SET appendonly no")
 	p.must("SET lost x")
 	p.stop()
@@ -286,6 +294,7 @@ func TestPowerCutsLoseNothingAcknowledged(t *testing.T) {
 	for round := range 100 {
 		disk = crashUnderLoad(t, disk, a, luck, round, time.Duration(luck.IntN(10))*time.Millisecond, "--appendfsync", "always")
 	}
+	a.check(t, beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded(), 100)
 	a.mu.Lock()
 	defer a.mu.Unlock()
 	if len(a.words) < 100 {
@@ -310,23 +319,33 @@ func (a *acked) check(t *testing.T, p *process, round int) {
 func TestPowerCutsLoseASecond(t *testing.T) {
 	t.Parallel()
 	luck := rand.New(rand.NewPCG(3, 4))
-	disk, a := disktest.New(), &acked{words: make(map[string]int64)}
-	disk = crashUnderLoad(t, disk, a, luck, 0, 2200*time.Millisecond)
-	found := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded().elements()
-	a.mu.Lock()
-	defer a.mu.Unlock()
-	lost, old, cut := 0, 0, a.clock.Load()
-	for word, at := range a.words {
-		if !found[word] {
+	acks, lost, oldest := 0, 0, time.Duration(0)
+	for round := range *secondCuts {
+		a := &acked{words: make(map[string]int64)}
+		disk := crashUnderLoad(t, disktest.New(), a, luck, round, 2*time.Second+time.Duration(luck.IntN(1000))*time.Millisecond)
+		p := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded()
+		found := p.elements()
+		a.mu.Lock()
+		acks += len(a.words)
+		old, cut := 0, a.clock.Load()
+		for word, at := range a.words {
+			if found[word] {
+				continue
+			}
 			lost++
-			if time.Duration(cut-at)*beat > 1100*time.Millisecond { // a tenth for the file's own pace
+			age := time.Duration(cut-at) * beat
+			oldest = max(oldest, age)
+			if age > 1100*time.Millisecond { // a tenth for the file's own pace
 				old++
 			}
 		}
+		if old > 0 || len(found) == 0 {
+			t.Errorf("round %d: %d elements found; %d acknowledged ones older than a second are lost", round, len(found), old)
+		}
+		a.mu.Unlock()
+		p.stop()
 	}
-	if old > 0 || len(found) == 0 {
-		t.Errorf("of %d acknowledged writes %d are lost, %d of them older than a second", len(a.words), lost, old)
-	}
+	t.Logf("%d power cuts: of %d writes acknowledged %d lost, the oldest %v before the cut", *secondCuts, acks, lost, oldest)
 }
 
 // A full disk is an error to the client, whatever the policy; the file stays
@@ -339,7 +358,7 @@ func TestFullDisk(t *testing.T) {
 			disk := disktest.New()
 			p := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", policy).loaded()
 			p.must("SET a 1")
-			p.must("WAITAOF 1 0 5000")
+			p.must("WAITAOF 1 0 50000")
 			disk.Limit(5)
 			await(t, "writes are refused", func() bool {
 				_, err := ask(t, p.data, "SET", "b", "2")
@@ -357,7 +376,7 @@ func TestFullDisk(t *testing.T) {
 			}
 			disk.Limit(-1)
 			await(t, "writes go on", func() bool { _, err := ask(t, p.data, "SET", "c", "3"); return err == nil })
-			p.must("WAITAOF 1 0 5000")
+			p.must("WAITAOF 1 0 50000")
 			next := disk.Crash(nil)
 			p.abandon()
 			if got := beginOn(t, next, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded().must("MGET a b c"); got.Elems[0].Text != "1" || got.Elems[1].Text != "2" || got.Elems[2].Text != "3" {
@@ -421,10 +440,12 @@ func TestLogInterop(t *testing.T) {
 			dir := t.TempDir()
 			flags := []string{"--appendonly", "yes", "--aof-use-rdb-preamble", preamble}
 			p := begin(t, dir, append(flags, "--aof-timestamp-enabled", "yes")...).loaded()
+			p.fill()
 			work(p, 0)
 			p.must("BGREWRITEAOF")
 			p.rewritten()
 			work(p, 1)
+			churn(p, 1)
 			digest := p.must("DEBUG DIGEST").Text
 			p.stop()
 			r := redis(t, append([]string{"--dir", dir}, flags...)...).loaded()
@@ -435,6 +456,7 @@ func TestLogInterop(t *testing.T) {
 			r.must("BGREWRITEAOF")
 			r.rewritten()
 			work(r, 3)
+			churn(r, 3)
 			digest = r.must("DEBUG DIGEST").Text
 			w := r.wire()
 			w.command("SHUTDOWN NOSAVE")
@@ -494,11 +516,11 @@ func TestWaitForDisks(t *testing.T) {
 	m.must("SET a 1")
 	counts("WAITAOF 1 0 20", 0, 0)
 	m.must("CONFIG SET appendfsync always")
-	counts("WAITAOF 1 0 5000", 1, 0)
+	counts("WAITAOF 1 0 50000", 1, 0)
 	r.follows(m)
 	r.rewritten()
 	m.must("SET a 2")
-	counts("WAITAOF 1 1 5000", 1, 1)
+	counts("WAITAOF 1 1 50000", 1, 1)
 	r.must("CONFIG SET appendonly no")
 	m.must("SET a 3")
 	counts("WAITAOF 1 1 20", 1, 0)
@@ -513,29 +535,6 @@ func TestWaitForDisks(t *testing.T) {
 	m.must("CONFIG SET appendonly no")
 	if _, err := ask(t, m.data, "WAITAOF", "1", "0", "0"); err == nil || !strings.HasPrefix(err.Error(), "ERR WAITAOF cannot be used when numlocal is set") {
 		t.Errorf("without an append-only file: %v", err)
-	}
-}
-
-// With write-acks-durable a replica confirms what its disk has, and not before.
-func TestDurableConfirmations(t *testing.T) {
-	t.Parallel()
-	disk := disktest.New()
-	m := begin(t, t.TempDir(), "--write-acks-timeout", "200")
-	r := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", "always", "--write-acks-durable", "yes").loaded()
-	r.follows(m)
-	r.rewritten()
-	m.must("CONFIG SET write-acks 1")
-	m.must("SET a 1")
-	disk.Slow(400 * time.Millisecond)
-	if _, err := ask(t, m.data, "SET", "a", "2"); err == nil || !strings.HasPrefix(err.Error(), "NOACKS") {
-		t.Errorf("a write that is on no disk was answered with %v", err)
-	}
-	disk.Slow(0)
-	await(t, "the disk is quick again", func() bool { _, err := ask(t, m.data, "SET", "a", "3"); return err == nil })
-	next := disk.Crash(nil)
-	r.abandon()
-	if got := beginOn(t, next, t.TempDir(), "--dir", "/data", "--appendonly", "yes").loaded().must("GET a").Text; got != "3" {
-		t.Errorf("the confirmed write is %q on the replica's disk", got)
 	}
 }
 
@@ -607,4 +606,77 @@ func TestBrokenLog(t *testing.T) {
 			t.Errorf("got %v, want %q", err, want)
 		}
 	}
+}
+
+// A file that was cut behind a unit looks whole; that the next one does not go on
+// where it ends shows that a part is missing.
+func TestHoleBetweenFiles(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--appendonly", "yes")
+	await(t, "it is loaded", func() bool { return p.info("loading") == "0" })
+	for i := range 20 {
+		p.must(fmt.Sprintf("SET filler:%d x", i))
+	}
+	p.must("SET before 1")
+	p.must("CONFIG SET rdb-key-save-delay 30000000")
+	p.must("BGREWRITEAOF")
+	first, second := filepath.Join(p.dir, "appendonlydir", "appendonly.aof.1.incr.aof"), filepath.Join(p.dir, "appendonlydir", "appendonly.aof.2.incr.aof")
+	await(t, "another file is begun", func() bool { _, err := os.Stat(second); return err == nil })
+	p.must("SET behind 1")
+	p.stop()
+	text, err := os.ReadFile(first)
+	if err != nil {
+		t.Fatal(err)
+	}
+	last := bytes.LastIndex(text, []byte("*3"))
+	if err := os.WriteFile(first, text[:last], 0o644); err != nil {
+		t.Fatal(err)
+	}
+	want := fmt.Sprintf("%d bytes of the stream are missing", len(text)-last)
+	if err := run(t, "--dir", p.dir, "--appendonly", "yes"); err == nil || !strings.Contains(err.Error(), want) || !strings.Contains(err.Error(), "appendonly.aof.2.incr.aof") {
+		t.Errorf("got %v, want %q", err, want)
+	}
+	if err := os.WriteFile(first, text, 0o644); err != nil {
+		t.Fatal(err)
+	}
+	p = begin(t, p.dir, "--appendonly", "yes")
+	await(t, "it is loaded", func() bool { return p.info("loading") == "0" })
+	if p.must("GET before").Text != "1" || p.must("GET behind").Text != "1" {
+		t.Error("the whole files do not load")
+	}
+}
+
+// TestLogKeepsReplacedFilesWhileAsked: aof-disable-auto-gc keeps them, listed as
+// history, and they go once it is taken back.
+func TestLogKeepsReplacedFilesWhileAsked(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--appendonly", "yes", "--aof-disable-auto-gc", "yes").loaded()
+	files := filepath.Join(p.dir, "appendonlydir")
+	listed := func(kind string) (n int) {
+		text, err := os.ReadFile(filepath.Join(files, "appendonly.aof.manifest"))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return strings.Count(string(text), " type "+kind+"\n")
+	}
+	there := func() int {
+		entries, err := os.ReadDir(files)
+		if err != nil {
+			t.Fatal(err)
+		}
+		return len(entries) - 1 // without the manifest
+	}
+	for range 2 {
+		p.must("SET a 1")
+		p.must("BGREWRITEAOF")
+		p.rewritten()
+	}
+	if b, i, h, n := listed("b"), listed("i"), listed("h"), there(); b != 1 || i != 1 || h != 4 || n != 6 {
+		t.Errorf("%d base, %d incremental and %d history files are listed, %d there", b, i, h, n)
+	}
+	p.must("CONFIG SET aof-disable-auto-gc no")
+	await(t, "the history is gone", func() bool { return listed("h") == 0 && there() == 2 })
+	p.must("BGREWRITEAOF")
+	p.rewritten()
+	await(t, "nothing is kept any more", func() bool { return listed("h") == 0 && there() == 2 })
 }

@@ -33,7 +33,7 @@ func waitLog(s *session, x *commands.Ctx) {
 	case local > 0 && n.aof.log == nil:
 		x.Err(waitLogOff)
 	default:
-		here, there := n.onDisk(s.lastWrite)
+		here, there := n.onDisk(s.written())
 		if here >= local && there >= want || !x.CanWait {
 			x.Out = appendPair(x.Out, here, there)
 			return
@@ -58,7 +58,7 @@ func (n *Node) onDisk(upTo uint64) (here, there int) {
 // waitForDisks parks the session as WAIT does. It is answered with an error
 // when the append-only file is switched off.
 func (n *Node) waitForDisks(s *session, local, want int, ms int64) {
-	upTo, began, limit := s.lastWrite, time.Now(), untilMilli(ms, 0)
+	upTo, began, limit := s.written(), time.Now(), untilMilli(ms, 0)
 	if n.unit.leads && want > 0 {
 		n.stream.GetAck()
 		n.unit.dirty = true

@@ -35,7 +35,9 @@ type apart struct {
 	stop  func()
 	yield func(done bool) bool // how the coroutine gives control back
 
-	inside bool // the coroutine runs
+	inside bool                  // the coroutine runs
+	atStop bool                  // the script stands still for its debugger, which waits for the client
+	behind map[*session]struct{} // whose requests wait for that (debugging.go)
 	began  time.Time
 	dead   bool // the script will never go on
 
@@ -100,6 +102,7 @@ func (n *Node) callApart(s *session, x *commands.Ctx, h *handler, args [][]byte)
 	a.wait = new(waiter)
 	s.waiting = a.wait
 	s.batch.replies--
+	x.Out = append(x.Out, a.takeConsole()...)
 	n.resumeLater()
 }
 
@@ -113,6 +116,7 @@ func (a *apart) forget() {
 		a.args, a.x.Args = kept{}, nil
 	}
 	a.s, a.h, a.wait = nil, nil, nil
+	a.letIn()
 }
 
 // coroutine runs one request after the other. It ends with the node.
@@ -158,7 +162,14 @@ func (n *Node) rejoin() {
 // resumeLater has the script's loop go on with it when it has served others.
 // The timer comes from outside the loop's turn: a task that posted itself again
 // would run many times before the loop looks at its connections.
-func (n *Node) resumeLater() { n.apart.s.conn.Loop().After(busyPause, n.resumeScript) }
+func (n *Node) resumeLater() {
+	s := n.apart.s
+	if n.apart.atStop {
+		s.conn.Loop().Post(s.conn.Redeliver) // what it has sent may be for the debugger
+		return
+	}
+	s.conn.Loop().After(busyPause, n.resumeScript)
+}
 
 // resumeScript is a slice of a slow script; on its client's loop.
 func (n *Node) resumeScript() {
@@ -170,13 +181,14 @@ func (n *Node) resumeScript() {
 	}
 	s := a.s
 	n.loop, n.running = s.conn.Loop(), s
-	s.batch = batch{}
+	s.batch = batch{gate: s.batch.gate, proves: s.batch.proves} // what the slices before showed
 	n.rejoin()
 	done := n.goOn()
 	n.running = nil
 	if done {
 		n.finishApart()
 	} else {
+		s.emitHere(a.takeConsole(), 0, 0)
 		n.resumeLater()
 	}
 	n.broadcast()
@@ -206,7 +218,7 @@ func (n *Node) finishApart() {
 	}
 	if n.clients[s.id] == s {
 		n.stats.netOut += int64(len(a.x.Out))
-		s.reply(a.x.Out, s.batch.gate)
+		s.reply(a.x.Out, max(s.batch.gate, n.proofFor(&s.batch)))
 		s.push(pushed)
 	}
 	a.forget()

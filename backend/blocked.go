@@ -101,10 +101,16 @@ func (n *Node) timeIsUp(s *session, w *waiter) {
 		return
 	}
 	gate := w.shown(n)
+	if s.strong && w.h != nil {
+		gate = max(gate, n.proof())
+	}
 	w.over(s, false)
 	s.unblock()
 	s.reply(w.inTime(), gate)
 	s.conn.Loop().Post(s.resume)
+	if n.unit.publish() {
+		n.stream.Wake()
+	}
 }
 
 // over counts the command of a client that waited in vain.
@@ -175,7 +181,10 @@ func (n *Node) changed(db int, key []byte) {
 	}
 	n.expiring = false
 	n.signal(db, key)
-	if n.unit.leads { // a change that this node has decided
+	switch {
+	case n.applying: // lands with its unit
+		n.unit.shown.touch(db, key)
+	case n.unit.leads: // a change that this node has decided
 		n.unit.shown.touch(db, key)
 		n.unit.landAlone()
 	}
@@ -272,7 +281,11 @@ func (n *Node) wake(s *session, k dbKey) {
 			s.lastWrite = end
 		}
 		s.unblock()
-		s.reply(x.Out, max(end, n.shownBy(w.db, w.h, w.args)))
+		gate := max(end, n.shownBy(w.db, w.h, w.args))
+		if s.strong {
+			gate = max(gate, n.proof())
+		}
+		s.reply(x.Out, gate)
 		s.conn.Loop().Post(s.resume)
 	}
 	s.push(n.behind)

@@ -16,19 +16,20 @@ func (n *Node) clientsByID() []*session {
 	for _, c := range n.clients {
 		all = append(all, c)
 	}
+	return byID(all)
+}
+
+func byID(all []*session) []*session {
 	slices.SortFunc(all, func(a, b *session) int { return int(a.id - b.id) })
 	return all
 }
 
 // describe is the session's line of CLIENT LIST.
 func (s *session) describe() string {
-	sub, psub, ssub, multi, cmd := 0, 0, 0, -1, "NULL"
-	if s.subs != nil {
-		sub, psub, ssub = len(s.subs.to[channels]), len(s.subs.to[patterns]), len(s.subs.to[shards])
+	if s.far != nil {
+		return s.line(s.far.fd(), 0, s.far.flags, s.far.cmd, s.far.unsent, s.far.unsent)
 	}
-	if s.multi != nil {
-		multi = len(s.multi.requests)
-	}
+	cmd := "NULL"
 	if s.last != nil {
 		cmd = s.last.cmd.Full
 	}
@@ -37,15 +38,25 @@ func (s *session) describe() string {
 		s.count()
 		free = max(0, s.conn.Unread()-s.unread)
 	}
-	unsent, events := s.unsent.Load(), "r"
+	return s.line(s.conn.Fd(), free, s.letters(), cmd, s.unsent.Load(), s.memory.Load())
+}
+
+func (s *session) line(fd, free int, flags, cmd string, unsent, memory int64) string {
+	sub, psub, ssub, multi, events := 0, 0, 0, -1, "r"
+	if s.subs != nil {
+		sub, psub, ssub = len(s.subs.to[channels]), len(s.subs.to[patterns]), len(s.subs.to[shards])
+	}
+	if s.multi != nil {
+		multi = len(s.multi.requests)
+	}
 	if unsent > 0 {
 		events = "rw"
 	}
 	now := time.Now().UnixMilli()
 	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=%s db=%d sub=%d psub=%d ssub=%d multi=%d"+
 		" qbuf=%d qbuf-free=%d argv-mem=0 multi-mem=%d rbs=0 rbp=0 obl=0 oll=%d omem=%d tot-mem=%d events=%s cmd=%s user=%s redir=%d resp=%d lib-name=%s lib-ver=%s",
-		s.id, s.addr, s.localAddr, s.conn.Fd(), s.name, (now-s.created)/1000, (now-s.lastActive)/1000, s.letters(), s.db, sub, psub, ssub, multi,
-		s.unread, free, s.queuedBytes(), boolInt(unsent > 0), unsent, s.memory.Load(), events, cmd, s.user.Name(), s.redirection(), s.proto, s.libs[0], s.libs[1])
+		s.id, s.addr, s.localAddr, fd, s.name, (now-s.created)/1000, (now-s.lastActive)/1000, flags, s.db, sub, psub, ssub, multi,
+		s.unread, free, s.queuedBytes(), boolInt(unsent > 0), unsent, memory, events, cmd, s.userName(), s.redirection(), s.proto, s.libs[0], s.libs[1])
 }
 
 // letters are the flags of CLIENT LIST.
@@ -101,7 +112,7 @@ func clientList(s *session, x *commands.Ctx) {
 		return
 	}
 	var b strings.Builder
-	for _, c := range s.node.clientsByID() {
+	for _, c := range byID(append(s.node.clientsByID(), s.node.peers()...)) {
 		if match(c) {
 			b.WriteString(c.describe())
 			b.WriteByte('\n')
@@ -110,16 +121,17 @@ func clientList(s *session, x *commands.Ctx) {
 	x.Out = appendText(x, b.String())
 }
 
-// ofType tests for a type of client. Masters and replicas have no session: they
-// are served by goroutines.
+// ofType tests for a type of client.
 func ofType(name string) (test func(*session) bool, problem string) {
 	switch strings.ToLower(name) {
 	case "normal":
-		return func(c *session) bool { return c.subs == nil }, ""
+		return func(c *session) bool { return c.subs == nil && c.far == nil }, ""
 	case "pubsub":
 		return func(c *session) bool { return c.subs != nil }, ""
-	case "master", "replica", "slave":
-		return func(*session) bool { return false }, ""
+	case "master":
+		return func(c *session) bool { return c.far != nil && c.far.flags == masterFlag }, ""
+	case "replica", "slave":
+		return func(c *session) bool { return c.far != nil && c.far.flags == replicaFlag }, ""
 	}
 	return nil, "ERR Unknown client type '" + name + "'"
 }
@@ -128,7 +140,8 @@ func ofType(name string) (test func(*session) bool, problem string) {
 func clientKill(s *session, x *commands.Ctx) {
 	if len(x.Args) == 3 {
 		addr := string(x.Args[2])
-		if s.node.killClients(s, func(c *session) bool { return c.addr == addr })+s.node.killMaster(addr) == 0 {
+		match := func(c *session) bool { return c.addr == addr }
+		if s.node.killClients(s, match)+s.node.killPeers(match) == 0 {
 			x.Err("ERR No such client")
 			return
 		}
@@ -140,14 +153,12 @@ func clientKill(s *session, x *commands.Ctx) {
 		x.Err(problem)
 		return
 	}
-	killed := s.node.killClients(s, f.match)
-	x.Int(int64(killed + s.node.killPeers(f.kind)))
+	x.Int(int64(s.node.killClients(s, f.match) + s.node.killPeers(f.match)))
 }
 
 // filter is what CLIENT KILL kills.
 type filter struct {
 	tests []func(*session) bool
-	kind  string   // TYPE
 	spare *session // SKIPME: the caller
 }
 
@@ -199,7 +210,6 @@ func (f *filter) option(s *session, name, value string) (problem string) {
 		if test, problem = ofType(value); problem != "" {
 			return problem
 		}
-		f.kind = strings.ToLower(value)
 	case "skipme":
 		switch strings.ToLower(value) {
 		case "yes":
@@ -231,25 +241,4 @@ func (n *Node) killClients(caller *session, match func(*session) bool) (killed i
 		}
 	}
 	return killed
-}
-
-// killPeers breaks the replication connections of a type.
-func (n *Node) killPeers(kind string) (killed int) {
-	switch kind {
-	case "replica", "slave":
-		killed = len(n.feeds.Replicas())
-		n.feeds.DropAll("CLIENT KILL")
-	case "master":
-		return n.killMaster(n.standing.master)
-	}
-	return killed
-}
-
-// killMaster breaks the link to the master if that is at addr.
-func (n *Node) killMaster(addr string) (killed int) {
-	if addr != n.standing.master || !n.linkUp() {
-		return 0
-	}
-	n.background(n.restartLink)
-	return 1
 }

@@ -11,6 +11,7 @@ import (
 
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/store"
+	"holdfast/backend/resp"
 	"holdfast/conf"
 )
 
@@ -69,6 +70,9 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.derive()
 	n.limitTracking(next.TrackingTableMaxKeys)
 	n.logConfigChanged(next, changed)
+	if slices.Contains(changed, "repl-timeout") {
+		n.feeds.TimeoutChanged(next.ReplTimeout)
+	}
 	if slices.Contains(changed, "repl-backlog-size") {
 		n.stream.Backlog().Resize(uint64(next.ReplBacklogSize))
 	}
@@ -83,11 +87,17 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 		n.rulesChanged(n.users.Default())
 	}
 	n.users.OpenChannels(next.ACLPubSub == "allchannels")
+	if slices.ContainsFunc(changed, func(name string) bool {
+		return name == "write-acks-durable" || name == "appendonly" || name == "appendfsync"
+	}) {
+		n.warnOfNothingDurable(next)
+	}
 	if slices.Contains(changed, "write-acks") {
 		if next.WriteAcks > 0 {
 			n.stream.Activate()
 		}
 		n.confirm.SetCount(next.WriteAcks)
+		n.sayHolders()
 	}
 	return nil
 }
@@ -97,6 +107,14 @@ func (n *Node) tryChange(next *conf.NodeConfig, changed []string) error {
 	if slices.Contains(changed, "dir") {
 		if info, err := os.Stat(next.Dir); err != nil || !info.IsDir() {
 			return &conf.SetError{Name: "dir", Err: unix.ENOENT}
+		}
+	}
+	if err := n.fitMoreClients(next.MaxClients); err != nil {
+		return err
+	}
+	if !provesItself(next) {
+		if err := n.takeBackProof(); err != nil {
+			return err
 		}
 	}
 	before := n.secrets.Load()
@@ -124,6 +142,7 @@ func (n *Node) tryChange(next *conf.NodeConfig, changed []string) error {
 func (n *Node) setOptions(cfg *conf.NodeConfig) {
 	e := eviction(cfg)
 	n.options = commands.Options{
+		StringMax:    min(cfg.ProtoMaxBulkLen, resp.MaxStored),
 		HLLSparseMax: int(cfg.HLLSparseMaxBytes), LazyExpire: cfg.LazyExpire, LazyServerDel: cfg.LazyServerDel,
 		SanitizeDump: cfg.SanitizeDumpPayload, SkipChecksum: n.options.SkipChecksum,
 		SharedIntegers: cfg.MaxMemory == 0 || e.Order != store.LRU && e.Order != store.LFU || cfg.MaxMemoryPolicy == "noeviction",
@@ -138,13 +157,14 @@ func (n *Node) contexts() []*commands.Ctx {
 // guard notes which of the settings that restrict commands are in use.
 func (n *Node) guard(cfg *conf.NodeConfig) {
 	n.limitMemory(cfg)
-	n.guarded = n.memoryLimit > 0 || cfg.MinReplicasToWrite > 0
+	n.guarded = n.memoryLimit > 0 || wantsReplicas(cfg)
 }
 
 func configResetStat(s *session, x *commands.Ctx) {
 	n := s.node
 	n.store.ResetStats()
 	n.feeds.ResetStats()
+	n.acks.reset()
 	n.stats, n.calls, n.timing.turns = stats{}, 0, turns{}
 	clear(n.errors)
 	for i := range n.handlers {

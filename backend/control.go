@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
@@ -34,7 +35,8 @@ const (
 	controlIdle    = 10 * time.Minute // a silent connection is closed
 	controlAlive   = 15 * time.Second // between keepalive probes
 	controlWrite   = 5 * time.Second
-	controlBuffer  = 64 << 10 // no request is larger
+	controlShake   = 5 * time.Second // for a handshake of TLS
+	controlBuffer  = 64 << 10        // no request is larger
 	controlClients = 256
 )
 
@@ -50,7 +52,7 @@ func (n *Node) listenControl() (*control, error) {
 		ln, err := netio.ListenTCP(net.JoinHostPort(host, strconv.Itoa(port)), controlAlive)
 		if err != nil {
 			c.close()
-			return nil, fmt.Errorf("cannot listen on the control port: %w (set control-port to a free port)", err)
+			return nil, fmt.Errorf("cannot listen on the control port, which control-port chooses: %w", err)
 		}
 		c.lns = append(c.lns, ln)
 	}
@@ -117,6 +119,21 @@ func (c *control) serve(conn net.Conn) {
 		delete(c.conns, conn)
 		c.mu.Unlock()
 	}()
+	if cfg := c.node.controlTLS(); cfg != nil {
+		_ = conn.SetDeadline(time.Now().Add(controlShake))
+		secret := tls.Server(conn, cfg)
+		if err := secret.Handshake(); err != nil {
+			c.node.log.Info("Error accepting a connection to the control port: "+err.Error(), "addr", conn.RemoteAddr().String())
+			return
+		}
+		c.talk(secret)
+		return
+	}
+	c.talk(conn)
+}
+
+// talk answers requests until the peer, its silence or an error ends it.
+func (c *control) talk(conn net.Conn) {
 	s := controlSession{node: c.node, addr: conn.RemoteAddr().String(), user: c.node.users.Default(), authed: c.node.users.Open()}
 	buf := make([]byte, 0, 4096)
 	for {
@@ -229,7 +246,7 @@ func (s *controlSession) fail(text string) { s.out = resp.AppendError(s.out, tex
 
 // arity of the native commands behind their own name; negative: at least.
 var controlArity = map[string]int{
-	"hello": -1, "probe": 4, "seal": 2, "promote": -5, "follow": 4, "drain": 2, "holders": -4,
+	"hello": -1, "probe": -4, "seal": 2, "promote": -5, "follow": 4, "drain": 2, "holders": -4,
 }
 
 // holdfast carries out one native command; package documentation has them all.
@@ -274,9 +291,12 @@ func (s *controlSession) obey(name string, args []string, epoch uint64, holders 
 	n, group := s.node, args[0]
 	h := repl.Holders{Version: holders[0], N: int(holders[1])}
 	if name == "probe" {
-		return s.probe(group, epoch, holders[0])
+		return s.probe(group, epoch, holders[0], args[4:])
 	}
 	if n.loading.Load() {
+		if name == "seal" && epoch > n.seen.Load().Epoch {
+			n.stayPut()
+		}
 		// Where its data stands is not known yet, and must not pass for nowhere.
 		return errLoading
 	}

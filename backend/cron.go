@@ -79,6 +79,7 @@ func (n *Node) everySecond() {
 		return
 	}
 	n.limitTables()
+	n.forgetStreamIfDue()
 	n.saveIfDue()
 	n.rewriteIfDue()
 	n.takeFigures()

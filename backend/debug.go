@@ -115,6 +115,7 @@ func debugChangeReplID(s *session, x *commands.Ctx) {
 	n.log.Warn("Changing replication IDs after receiving change-repl-id")
 	h := n.stream.History()
 	n.stream.Reset(repl.NewHistory(repl.NewID(), h.DataEpoch(), n.stream.Offset()), n.stream.Offset(), -1)
+	n.sayHolders()
 	x.OK()
 }
 

@@ -71,7 +71,7 @@ func (n *Node) reload(how reloading) error {
 
 // saveAtOnce writes the snapshot file without letting anybody in.
 func (n *Node) saveAtOnce(name string) error {
-	enc := rdb.NewWriter()
+	enc := n.rdbWriter()
 	walk, err := n.store.StartWalk(enc.Entry)
 	if err != nil {
 		return err
@@ -80,9 +80,8 @@ func (n *Node) saveAtOnce(name string) error {
 	if _, err := walk.Step(math.MaxInt); err != nil {
 		return err
 	}
-	enc.End()
 	temp := name + ".reload"
-	if err := os.WriteFile(temp, enc.Take(nil), 0o644); err != nil {
+	if err := os.WriteFile(temp, enc.Seal(enc.Take(rdb.Piece{}), true), 0o644); err != nil {
 		return err
 	}
 	return os.Rename(temp, name)

@@ -174,6 +174,9 @@ func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) 
 	} else if n.unit.shown.pending(s.batch.gate) && s.waiting == nil {
 		s.shows(h, args)
 	}
+	if s.strong && s.waiting == nil {
+		s.mustProve(h)
+	}
 }
 
 // run is call without the unit: the part that EXEC and scripts repeat.

@@ -9,7 +9,7 @@ import (
 )
 
 // heldReplies are replies of one client that must not leave before an offset
-// of the replication stream is confirmed (SAFETY §4). They leave in order, so
+// of the replication stream is confirmed. They leave in order, so
 // whatever comes behind them waits too.
 type heldReplies struct {
 	out   []byte
@@ -68,6 +68,7 @@ func (s *session) release(confirmed uint64, frames func() []byte) {
 		s.conn.Write(frames())
 	}
 	s.conn.Write(h.out[:end])
+	s.node.acks.released(h.marks[:n])
 	s.shift(n, end)
 }
 
@@ -76,6 +77,7 @@ func (s *session) release(confirmed uint64, frames func() []byte) {
 func (s *session) expire(before time.Time, text string) {
 	h := &s.held
 	for len(h.marks) > 0 && h.marks[0].since.Before(before) {
+		s.node.acks.gaveUp(h.marks[0].replies)
 		s.refuseFirst(text)
 	}
 }

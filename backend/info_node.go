@@ -85,7 +85,7 @@ func infoPersistence(n *Node, b *infoText) {
 		current = int(time.Since(v.began).Seconds())
 	}
 	b.field("loading", boolInt(n.loading.Load()))
-	b.field("async_loading", 0)
+	b.field("async_loading", boolInt(n.resyncing.Load()))
 	b.zeros("current_cow_peak", "current_cow_size", "current_cow_size_age")
 	b.field("current_fork_perc", "0.00")
 	b.zeros("current_save_keys_processed", "current_save_keys_total")
@@ -100,7 +100,7 @@ func infoPersistence(n *Node, b *infoText) {
 	b.field("rdb_last_load_keys_expired", v.expired)
 	b.field("rdb_last_load_keys_loaded", v.loaded)
 	f.aof.info(b)
-	if n.loading.Load() {
+	if n.loading.Load() || n.resyncing.Load() {
 		n.infoLoading(b)
 	}
 }
@@ -109,14 +109,15 @@ func (n *Node) infoLoading(b *infoText) {
 	p := &n.progress
 	since := time.Since(time.Unix(0, p.began.Load()))
 	total, read := p.total.Load(), p.read.Load()
-	eta := 1
-	if read > 0 {
+	eta, done := 1, 0.
+	if read > 0 && total > 0 {
 		eta = int(since.Seconds() * float64(total-read) / float64(read))
+		done = 100 * float64(read) / float64(total)
 	}
 	b.field("loading_start_time", p.began.Load()/1e9)
 	b.field("loading_total_bytes", total)
 	b.field("loading_rdb_used_mem", 0)
 	b.field("loading_loaded_bytes", read)
-	b.field("loading_loaded_perc", strconv.FormatFloat(100*float64(read)/float64(max(total, 1)), 'f', 2, 64))
+	b.field("loading_loaded_perc", strconv.FormatFloat(done, 'f', 2, 64))
 	b.field("loading_eta_seconds", eta)
 }

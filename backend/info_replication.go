@@ -34,6 +34,7 @@ func infoReplication(n *Node, b *infoText) {
 	b.field("repl_backlog_first_byte_offset", firstByte)
 	b.field("repl_backlog_histlen", length)
 	current, pending, _ := n.confirm.Version()
+	acks := n.confirm.N()
 	b.field("holdfast_role", st.role)
 	b.field("holdfast_serving", boolInt(st.serving))
 	b.field("holdfast_group", st.Group)
@@ -41,6 +42,10 @@ func infoReplication(n *Node, b *infoText) {
 	b.field("holdfast_data_epoch", h.DataEpoch())
 	b.field("holdfast_holders_version", current)
 	b.field("holdfast_holders_pending", pending)
+	b.field("holdfast_write_acks", acks)
+	b.field("holdfast_lease_left_ms", n.leaseLeft())
+	n.losses.info(b)
+	n.acks.info(b, n.waiting.Load())
 }
 
 // infoLink prints what only a replica has. The fields of a resync and of a
@@ -80,7 +85,16 @@ func infoLink(n *Node, b *infoText, st *standing) {
 func infoReplicas(n *Node, b *infoText) {
 	all := n.feeds.Replicas()
 	b.field("connected_slaves", len(all))
+	if cfg := n.cfg(); wantsReplicas(cfg) {
+		b.field("min_slaves_good_slaves", n.goodReplicas(cfg.MinReplicasMaxLag))
+	}
 	for i, r := range all {
+		if r.State == repl.FeedSent {
+			continue // a backup that was taken, not a replica
+		}
+		if r.State == repl.FeedSnapshot {
+			r.State = repl.FeedWait // what Redis calls it while it sends as it saves
+		}
 		lag := int(r.Lag.Seconds())
 		b.line("slave%d:ip=%s,port=%d,state=%s,offset=%d,lag=%d", i, r.IP, r.Port, r.State, r.Offset, lag)
 	}

@@ -25,29 +25,43 @@ func (n *Node) listen(cfg *conf.NodeConfig) error {
 		return fmt.Errorf("Failed to configure TLS. Check logs for more info: %w", err)
 	}
 	n.server = netio.NewServer(netio.Options{
-		Addrs: addrs, Loops: max(cfg.EventLoops, 1), TLS: n.serverTLS,
+		Addrs: addrs, UnixPerm: os.FileMode(cfg.UnixPerm), Loops: max(cfg.EventLoops, 1), TLS: n.serverTLS,
 		Accept: n.accept, KeepAlive: cfg.TCPKeepalive, Log: n.log,
 	})
 	var err error
-	if n.control, err = n.listenControl(); err == nil {
-		err = n.server.Start()
-	}
-	if err != nil {
-		n.log.Warn(fmt.Sprintf("Failed listening on port %d (tcp), aborting.", cfg.Port))
-		if n.control != nil {
-			n.control.close()
-		}
+	if n.control, err = n.listenControl(); err != nil {
 		return err
 	}
-	return errors.Join(permit(cfg), err)
+	if err = n.server.Start(); err != nil {
+		n.log.Warn(fmt.Sprintf("Failed listening on port %d (tcp), aborting.", cfg.Port))
+		n.control.close()
+	}
+	return err
 }
 
-// permit sets the permissions of the Unix socket.
-func permit(cfg *conf.NodeConfig) error {
-	if cfg.UnixSocket == "" || cfg.UnixPerm == 0 {
+// fitClients sees that there are descriptors for maxclients clients, and lowers
+// the setting where there are not.
+func (n *Node) fitClients(maxclients int) error {
+	fit, err := netio.FitFileLimit(maxclients, 0, n.log)
+	if err != nil || fit == maxclients {
+		return err
+	}
+	return n.settings.Put(conf.Pair{Name: "maxclients", Value: strconv.Itoa(fit)})
+}
+
+// fitMoreClients is fitClients for CONFIG SET.
+func (n *Node) fitMoreClients(maxclients int) error {
+	if maxclients <= n.cfg().MaxClients {
 		return nil
 	}
-	return os.Chmod(cfg.UnixSocket, os.FileMode(cfg.UnixPerm))
+	fit, err := netio.FitFileLimit(maxclients, 0, n.log)
+	if err == nil && fit < maxclients {
+		err = fmt.Errorf("The operating system is not able to handle the specified number of clients, try with %d", fit)
+	}
+	if err != nil {
+		return &conf.SetError{Name: "maxclients", Err: err}
+	}
+	return nil
 }
 
 // Refusals of CONFIG SET port, bind and tls-*, in Redis's words.

@@ -43,8 +43,12 @@ func (n *Node) findData(cfg *conf.NodeConfig) (load func() error) {
 // than serve without its data, or let a group believe that it has none.
 func (n *Node) loadData(load func() error) (ok bool) {
 	n.progress.began.Store(time.Now().UnixNano())
-	if err := load(); err != nil {
-		n.broken <- err
+	err := load()
+	if err == nil {
+		err = n.settleIdentity()
+	}
+	if err != nil {
+		n.breakDown(err)
 		return false
 	}
 	n.mu.Lock()
@@ -53,6 +57,14 @@ func (n *Node) loadData(load func() error) (ok bool) {
 	n.expireLoaded()
 	n.mu.Unlock()
 	return true
+}
+
+// breakDown ends the node: it cannot serve.
+func (n *Node) breakDown(err error) {
+	select {
+	case n.broken <- err:
+	default: // it ends already
+	}
 }
 
 // expireLoaded deletes what a snapshot file has of keys whose time has come, as a
@@ -120,7 +132,7 @@ func (n *Node) readFile(name string) (*store.Store, rdb.Info, error) {
 	if stat, err := f.Stat(); err == nil {
 		n.progress.total.Store(stat.Size())
 	}
-	info, err := rdb.Load(&loadReader{n, &delayedReader{n, n.life, f}}, fresh)
+	info, err := rdb.LoadEach(&loadReader{n, f}, fresh, func() error { return n.delayLoad(n.life) })
 	if err != nil {
 		fresh.Close()
 		return nil, info, err
@@ -128,10 +140,18 @@ func (n *Node) readFile(name string) (*store.Store, rdb.Info, error) {
 	return fresh, info, nil
 }
 
-// progress is how far the start has read the snapshot file, for INFO.
+// progress is how far the start, or a full resync, has read the snapshot, for
+// INFO.
 type progress struct {
 	began       atomic.Int64 // unix nanoseconds
-	total, read atomic.Int64 // bytes
+	total, read atomic.Int64 // bytes; a total of 0 is not known
+}
+
+// begin starts anew with a snapshot of total bytes.
+func (p *progress) begin(total int64) {
+	p.began.Store(time.Now().UnixNano())
+	p.total.Store(total)
+	p.read.Store(0)
 }
 
 // loadReader counts what is read, and fails once the node is to end.
@@ -149,7 +169,16 @@ func (r *loadReader) Read(p []byte) (int, error) {
 	return n, err
 }
 
-// delayedReader reads slowly where key-load-delay asks for it.
+// delayLoad is key-load-delay, taken behind each key that is loaded.
+func (n *Node) delayLoad(ctx context.Context) error {
+	if delay := n.cfg().KeyLoadDelay; delay > 0 {
+		return sleep(ctx, time.Duration(delay)*time.Microsecond)
+	}
+	return nil
+}
+
+// delayedReader reads until ctx ends, and slowly where key-load-delay asks for it,
+// for files of commands: what stands for a key is a KiB.
 type delayedReader struct {
 	n   *Node
 	ctx context.Context
@@ -157,8 +186,11 @@ type delayedReader struct {
 }
 
 func (r *delayedReader) Read(p []byte) (int, error) {
-	if delay := r.n.cfg().KeyLoadDelay; delay > 0 {
-		if err := sleep(r.ctx, time.Duration(delay)*time.Microsecond); err != nil {
+	if err := r.ctx.Err(); err != nil {
+		return 0, err
+	}
+	if r.n.cfg().KeyLoadDelay > 0 {
+		if err := r.n.delayLoad(r.ctx); err != nil {
 			return 0, err
 		}
 		p = p[:min(len(p), 1<<10)]
@@ -174,7 +206,9 @@ func (n *Node) resumeHistory(info rdb.Info) {
 		return
 	}
 	n.stream.Reset(repl.NewHistory(info.StreamID, info.DataEpoch, info.StreamOffset), info.StreamOffset, info.StreamDB)
+	n.stream.Recall(info.Told, false)
 	n.takeUp()
+	n.hideLoaded()
 }
 
 // takeUp goes on at the end of a history that was loaded.

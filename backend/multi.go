@@ -106,6 +106,7 @@ func exec(s *session, x *commands.Ctx) {
 		return
 	case changed:
 		s.showsAll()
+		s.batch.proves = s.strong
 		x.NullArray()
 		return
 	case s.refusedAtExec(x, t):
@@ -126,10 +127,14 @@ func exec(s *session, x *commands.Ctx) {
 		if n.unit.shown.pending(s.batch.gate) {
 			s.shows(q.h, q.args)
 		}
+		if s.strong {
+			s.mustProve(q.h)
+		}
 		x.Proto = s.proto
 	}
 	if watched { // that it ran says that the keys were not changed
 		s.showsAll()
+		s.batch.proves = s.strong
 	}
 	n.inExec = false
 	x.CanWait = canWait
@@ -147,7 +152,7 @@ func (s *session) refusedAtExec(x *commands.Ctx, t *transaction) bool {
 	}
 	n.relieve(s, x)
 	for _, q := range t.requests {
-		text := s.routing(q.facts)
+		text := s.routing(q.h, q.facts)
 		if text != "" && s.native {
 			n.refuseRouting(s, x, text)
 			return true

@@ -1,11 +1,14 @@
 package backend
 
 import (
+	"fmt"
 	"net"
 	"strconv"
+	"time"
 
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
+	"holdfast/backend/netio/process"
 	"holdfast/backend/resp"
 )
 
@@ -22,13 +25,13 @@ func nativeHello(s *session, x *commands.Ctx) {
 	case string(x.Args[2]) != "1":
 		x.Err("ERR this node speaks version 1 of the native protocol, not '" + clip(x.Args[2]) + "'")
 		return
-	case len(x.Args) > 4 || len(x.Args) == 4 && string(x.Args[3]) != "PROXY":
-		x.Err("ERR syntax error: HOLDFAST HELLO 1 [PROXY]")
+	case len(x.Args) > 5 || len(x.Args) >= 4 && string(x.Args[3]) != "PROXY" || len(x.Args) == 5 && string(x.Args[4]) != "STRONG":
+		x.Err("ERR syntax error: HOLDFAST HELLO 1 [PROXY [STRONG]]")
 		return
 	}
 	x.Out = s.node.appendHello(x.Out)
-	if len(x.Args) == 4 {
-		s.native = true
+	if len(x.Args) >= 4 {
+		s.native, s.strong = true, len(x.Args) == 5
 		s.batch.from = len(x.Out) // the peer expects frames behind this reply
 	}
 }
@@ -65,20 +68,21 @@ func (p *pairs) flag(name string, value bool) {
 
 func (n *Node) appendHello(out []byte) []byte {
 	st := n.seen.Load()
-	p := openPairs(out, 6)
+	p := openPairs(out, 7)
 	p.number("version", 1)
 	p.text("run-id", n.runID)
 	p.number("control-port", uint64(n.control.port()))
 	p.text("role", st.role.String())
 	p.flag("managed", st.managed)
 	p.text("group", st.Group)
+	p.text("process", process.Name())
 	return p.out
 }
 
 func (n *Node) appendPosition(out []byte, at position) []byte {
 	p := openPairs(out, 5)
 	p.text("run-id", n.runID)
-	p.text("incarnation", n.incarnation)
+	p.text("incarnation", n.incarnation())
 	p.number("promised-epoch", at.promised)
 	p.number("data-epoch", at.epoch)
 	p.number("offset", at.offset)
@@ -87,14 +91,23 @@ func (n *Node) appendPosition(out []byte, at position) []byte {
 
 // probe answers the leader's probe. It takes no engine lock but to open a
 // barrier that has become ready.
-func (s *controlSession) probe(group string, epoch, version uint64) error {
+func (s *controlSession) probe(group string, epoch, version uint64, lease []string) error {
 	n := s.node
 	st := n.seen.Load()
 	if st.Group != "" && st.Group != group {
 		return errWrongGroup
 	}
+	if len(lease) == 2 && epoch == st.acted && st.role == roleMaster {
+		ms, err := strconv.ParseUint(lease[1], 10, 32)
+		if err != nil {
+			return fmt.Errorf("ERR HOLDFAST PROBE: %q is no lease in milliseconds", lease[1])
+		}
+		n.grant(lease[0], time.Duration(ms)*time.Millisecond)
+	}
 	if version > 0 && epoch == st.acted {
-		n.confirm.Commit(version)
+		if n.confirm.Commit(version) {
+			n.tellSoon()
+		}
 		n.openBarrier()
 		st = n.seen.Load()
 	}
@@ -103,7 +116,7 @@ func (s *controlSession) probe(group string, epoch, version uint64) error {
 	h := n.stream.History()
 	p := openPairs(s.out, 20)
 	p.text("run-id", n.runID)
-	p.text("incarnation", n.incarnation)
+	p.text("incarnation", n.incarnation())
 	p.text("group", st.Group)
 	p.number("promised-epoch", st.Epoch)
 	p.number("data-epoch", h.DataEpoch())
@@ -119,7 +132,7 @@ func (s *controlSession) probe(group string, epoch, version uint64) error {
 	p.number("holders-version", current)
 	p.number("holders-pending", pending)
 	p.flag("holders-ready", ready)
-	p.text("nonce", randomID(8))
+	p.text("nonce", n.nonce())
 	p.text("addr", n.announced())
 	p.out = resp.AppendBulkString(p.out, "replicas")
 	s.out = n.appendReplicas(p.out)
@@ -171,7 +184,7 @@ func (n *Node) appendReplicas(out []byte) []byte {
 	return out
 }
 
-// pair is what a session's position is measured in (SAFETY §7).
+// pair is what a session's position is measured in.
 type pair struct{ epoch, offset uint64 }
 
 func (n *Node) pair() pair {

@@ -4,11 +4,8 @@ import (
 	"context"
 	"crypto/rand"
 	"encoding/hex"
-	"errors"
 	"fmt"
 	"log/slog"
-	"os"
-	"strconv"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -45,24 +42,25 @@ type Node struct {
 	broken   chan error // why Run must give up
 	started  time.Time
 
-	runID       string
-	incarnation string
-	handlers    [maxCommands]handler
-	renames     renames
-	seen        atomic.Pointer[standing] // for probes, which take no lock
-	following   atomic.Pointer[repl.Link]
-	figures     atomic.Pointer[figures]
-	secrets     atomic.Pointer[secrets]
-	users       *acl.Users
-	tasks       sync.WaitGroup // of background
-	loading     atomic.Bool    // the snapshot file is being read
+	runID     string
+	identity  identity
+	handlers  [maxCommands]handler
+	renames   renames
+	seen      atomic.Pointer[standing] // for probes, which take no lock
+	following atomic.Pointer[repl.Link]
+	figures   atomic.Pointer[figures]
+	secrets   atomic.Pointer[secrets]
+	users     *acl.Users
+	tasks     sync.WaitGroup // of background
+	loading   atomic.Bool    // the snapshot file is being read
+	resyncing atomic.Bool    // a full resync is read, beside the data in use
 
 	progress progress
 	horizon  *aof.Horizon
 	walks    chan struct{} // held by the snapshot that is being taken
 
 	finishing   sync.Mutex             // held while the node is brought to an end
-	endingNow   atomic.Pointer[ending] // who is about it; nil: nobody
+	endingNow   atomic.Pointer[ending] // who is about it, or has done it; nil: nobody
 	signalled   atomic.Bool            // a signal has begun that, and has not been called off
 	failoverNow atomic.Int32           // failoverPhase
 	feeding     atomic.Int32           // snapshots for replicas that are being taken, or wait for their turn
@@ -111,6 +109,7 @@ type Node struct {
 	denials  acl.Log
 	clients  map[int64]*session
 	lastID   int64
+	masterID int64 // the client id of the connection to the master
 	audience audience
 	tracking *tracking // nil while no client tracks
 	watchers map[dbKey]map[*session]struct{}
@@ -122,7 +121,11 @@ type Node struct {
 	oom      oomScore
 	takeover *takeover // FAILOVER under way; nil: none
 	saves    saves
+	alone    time.Time // since when the stream has had no reader, see forgetStreamIfDue
 	aof      logging
+	losses   losses
+
+	rewinding context.CancelFunc // of a cut of the append-only file under way (stepback.go); nil: none
 
 	expiring   bool // the change that is reported next is an expiry
 	cronPaused bool // DEBUG PAUSE-CRON: nothing is done that no command does
@@ -141,8 +144,16 @@ type Node struct {
 	hz           atomic.Int32  // turns of the timer a second
 	crowded      chan struct{} // there is more to evict than a command had time for
 
-	waiting   atomic.Int64 // clients with held replies
-	releasing atomic.Bool  // a release is on its way to the loops
+	debugging int // scripts that are debugged on copies
+
+	lease  lease
+	lapsed bool // it was over when the last batch began
+
+	acks      *ackWaits
+	waiting   atomic.Int64  // clients with held replies
+	releasing atomic.Bool   // a release is on its way to the loops
+	telling   atomic.Bool   // so is what the stream tells of confirmations
+	sight     atomic.Uint64 // up to where a node that is no master may show its data
 }
 
 // maxCommands bounds command.Count, which is not a constant; New checks it.
@@ -155,10 +166,10 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n := &Node{
 		settings: settings, log: log, started: time.Now(),
 		horizon: aof.NewHorizon(), broken: make(chan error, 1), walks: make(chan struct{}, 1), crowded: make(chan struct{}, 1),
-		runID: randomID(20), incarnation: randomID(20),
+		runID:   randomID(20),
 		clients: make(map[int64]*session), audience: newAudience(),
 		watchers: make(map[dbKey]map[*session]struct{}), blocked: make(map[dbKey][]*session),
-		monitors: make(map[*session]struct{}), errors: make(map[string]int64), latency: make(latency),
+		acks: newAckWaits(), monitors: make(map[*session]struct{}), errors: make(map[string]int64), latency: make(latency),
 	}
 	if command.Count > maxCommands {
 		return nil, fmt.Errorf("%d commands do not fit a table of %d", command.Count, maxCommands)
@@ -171,10 +182,14 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	if n.store, err = n.newStore(); err != nil {
 		return nil, err
 	}
-	n.renames = newRenames(cfg.RenameCommands)
+	n.renames = newRenames(cfg.RenameCommands, n.log)
 	n.stream = repl.NewStream(uint64(cfg.ReplBacklogSize))
 	n.stream.Backlog().SetLimits(replicaLimits(cfg))
 	n.stream.OnMoved(n.historyMoved)
+	if err := n.claimIdentity(cfg); err != nil {
+		return nil, err
+	}
+	n.stream.Counts(n.incarnation(), n.counts)
 	n.unit.stream = n.stream
 	n.mu.init()
 	n.origin = session{node: n, proto: 2, authed: true}
@@ -182,16 +197,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.confirm = repl.NewConfirm(n.confirmedMore)
 	n.feeds = n.newFeeds()
 	n.scripts = script.New(RedisVersion)
-	for _, x := range n.contexts() {
-		x.Options = &n.options
-		x.SetWarn(func(text string) { n.log.Warn(text) })
-		x.SetWake(n.signal)
-	}
-	n.inner.InScript = true
-	n.setOptions(cfg)
-	n.x.CanWait, n.waker.CanWait = true, true
-	n.x.SetReplyLimit(n.replyLimit, func() { n.running.closing = true })
-	n.applier.Replaying = true
+	n.prepareContexts(cfg)
 	n.setEvents(cfg.NotifyKeyspaceEvents)
 	n.guard(cfg)
 	n.setTiming(cfg)
@@ -207,6 +213,20 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 	n.takeFigures()
 	settings.OnChange(n.configChanged)
 	return n, nil
+}
+
+// prepareContexts tells the contexts in which handlers run from each other.
+func (n *Node) prepareContexts(cfg *conf.NodeConfig) {
+	for _, x := range n.contexts() {
+		x.Options = &n.options
+		x.SetWarn(func(text string) { n.log.Warn(text) })
+		x.SetWake(n.signal)
+	}
+	n.inner.InScript = true
+	n.setOptions(cfg)
+	n.x.CanWait, n.waker.CanWait = true, true
+	n.x.SetReplyLimit(n.replyLimit, func() { n.running.closing = true })
+	n.applier.Replaying = true
 }
 
 func randomID(bytes int) string {
@@ -245,99 +265,6 @@ func (n *Node) register() {
 	}
 }
 
-// Run serves until ctx is done, SHUTDOWN is called or something fails for
-// good. It returns nil after a clean end.
-func (n *Node) Run(ctx context.Context) error {
-	if err := n.Start(); err != nil {
-		n.halt()
-		return err
-	}
-	var err error
-	select {
-	case <-ctx.Done():
-		n.scripts.Kill(script.AnyKind) // one that never ends would keep the engine for ever
-		m := n.onSignal(n.cfg().ShutdownOnSigterm)
-		m.deaf, m.force = true, true
-		_, err = n.finish(m)
-	case <-n.life.Done():
-	case <-n.server.Done():
-	case err = <-n.broken:
-	}
-	return errors.Join(err, n.Close())
-}
-
-// Start opens the listeners; clients can connect when it returns.
-func (n *Node) Start() error {
-	cfg := n.cfg()
-	if _, err := netio.RaiseFileLimit(cfg.MaxClients); err != nil {
-		n.log.Warn(err.Error())
-	}
-	n.announce(cfg)
-	load := n.findData(cfg)
-	if err := n.listen(cfg); err != nil {
-		return err
-	}
-	n.log.Info("Server initialized", "run-id", n.runID)
-	n.control.start()
-	n.background(n.cron)
-	n.background(func() {
-		if load != nil && !n.loadData(load) {
-			return
-		}
-		n.sayReady(cfg)
-		n.beginFollowing()
-	})
-	return nil
-}
-
-// announce says in Redis's words, which tools wait for, what is starting.
-func (n *Node) announce(cfg *conf.NodeConfig) {
-	n.log.Info("oO0OoO0OoO0Oo Holdfast is starting oO0OoO0OoO0Oo")
-	n.log.Info(fmt.Sprintf("Redis version=%s, Holdfast version=%s, bits=%d, pid=%d, just started", RedisVersion, Version, strconv.IntSize, os.Getpid()))
-	if n.settings.File() == "" {
-		n.log.Info("Warning: no config file specified, using the default config. In order to specify a config file use holdfast node /path/to/redis.conf")
-	} else {
-		n.log.Info("Configuration loaded")
-	}
-	n.log.Info(fmt.Sprintf("Running mode=standalone, port=%d. PID: %d", cfg.Port, os.Getpid()))
-}
-
-// sayReady says that clients get answers from now on.
-func (n *Node) sayReady(cfg *conf.NodeConfig) {
-	for _, kind := range []struct {
-		name string
-		open bool
-	}{{"tcp", cfg.Port != 0}, {"unix", cfg.UnixSocket != ""}, {"tls", cfg.TLS.Port != 0}} {
-		if kind.open {
-			n.log.Info("Ready to accept connections " + kind.name)
-		}
-	}
-}
-
-// Close ends everything the node started and gives its memory back.
-func (n *Node) Close() error {
-	n.finishing.Lock() // a file that is being written is written to its end
-	n.halt()
-	n.finishing.Unlock()
-	err := n.unlisten()
-	n.mu.LockParted()
-	n.abandonScript() // no loop goes on with it any more
-	n.mu.Unlock()
-	n.tasks.Wait() // some wait for roles
-	n.roles.Lock()
-	defer n.roles.Unlock()
-	n.stopLink()
-	n.feeds.Close()
-	err = errors.Join(err, n.endLog())
-	n.targets.sweep(time.Now())
-	n.mu.Lock()
-	defer n.mu.Unlock()
-	n.ending = true
-	n.endCoroutine()
-	n.store.Close()
-	return err
-}
-
 func (n *Node) cfg() *conf.NodeConfig { return n.settings.Config() }
 
 // tick sets the time of what comes next.
@@ -349,13 +276,12 @@ func (n *Node) tick() {
 	n.x.Now, n.waker.Now, n.applier.Now = n.now, n.now, n.now
 }
 
-// confirmed is the offset up to which replies may leave: what enough replicas
-// have and, with appendfsync always, what is on disk.
-func (n *Node) confirmed() uint64 { return min(n.confirm.Confirmed(), n.horizon.Gate()) }
-
 // confirmedMore has every loop release what may leave now. Confirmations come
 // in quick succession: while one release is on its way, no further is posted.
 func (n *Node) confirmedMore() {
+	if n.confirm.Tells() {
+		n.tellSoon()
+	}
 	if n.waiting.Load() == 0 || n.releasing.Swap(true) {
 		return
 	}

@@ -20,7 +20,7 @@ import (
 	"holdfast/conf"
 )
 
-const patience = 20 * time.Second
+const patience = time.Minute
 
 // process is a node that a story starts, stops and talks to.
 type process struct {

@@ -1,6 +1,7 @@
 package backend
 
 import (
+	"log/slog"
 	"strings"
 
 	"holdfast/backend/command"
@@ -12,9 +13,10 @@ import (
 type renames map[string]*command.Command
 
 // newRenames is nil when no command is renamed, which is all that a lookup asks
-// then. Names of commands that do not exist are ignored, as a configuration for
-// several versions may hold them.
-func newRenames(all []conf.Rename) renames {
+// then. Names of commands that do not exist are passed over, as a configuration
+// for several versions may hold them, and told: one that was mistyped leaves a
+// command open that was meant to be closed.
+func newRenames(all []conf.Rename, log *slog.Logger) renames {
 	if len(all) == 0 {
 		return nil
 	}
@@ -22,6 +24,7 @@ func newRenames(all []conf.Rename) renames {
 	for _, rename := range all {
 		c := command.Lookup([]byte(rename.From))
 		if c == nil {
+			log.Warn("rename-command: there is no command " + rename.From)
 			continue
 		}
 		if _, taken := r[c.Name]; !taken { // by a command that took this one's place

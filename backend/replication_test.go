@@ -29,30 +29,38 @@ func TestReplicationChains(t *testing.T) {
 	kinds := map[string]func(t *testing.T) *process{
 		"node":  func(t *testing.T) *process { return begin(t, t.TempDir()) },
 		"redis": func(t *testing.T) *process { return redis(t) },
+		"disk":  func(t *testing.T) *process { return redis(t, "--repl-diskless-sync", "no") },
+		"swap":  func(t *testing.T) *process { return redis(t, "--repl-diskless-load", "swapdb") },
 	}
-	for _, chain := range []string{"node node", "redis node", "node redis", "node node node", "redis node redis", "node redis node"} {
+	for _, chain := range []string{"node node", "redis node", "node redis", "disk node", "node swap", "node node node", "redis node redis", "node redis node"} {
 		t.Run(chain, func(t *testing.T) {
 			var all []*process
 			for kind := range strings.FieldsSeq(chain) {
 				all = append(all, kinds[kind](t))
 			}
+			all[0].fill()
 			work(all[0], 0)
 			for i := 1; i < len(all); i++ {
 				all[i].follows(all[i-1])
 			}
 			work(all[0], 1)
+			churn(all[0], 1)
 			last := all[len(all)-1]
 			for _, p := range all[1:] {
 				equal(t, all[0], p)
 			}
-			syncs := all[0].must("INFO stats").Text
+			syncs := fullSyncs(all)
 			for _, p := range all[:len(all)-1] { // a broken link goes on where it was
 				p.must("CLIENT KILL TYPE replica")
 			}
 			work(all[0], 2)
+			churn(all[0], 2)
 			equal(t, all[0], last)
-			if field(all[0].must("INFO stats").Text, "sync_full") != field(syncs, "sync_full") {
-				t.Error("a broken link led to a full resync")
+			if got := fullSyncs(all); got != syncs {
+				t.Errorf("broken links led to %d full resyncs", got-syncs)
+			}
+			if got := last.must("FUNCTION LIST").Elems; len(got) != 1 {
+				t.Errorf("%d libraries reached the end", len(got))
 			}
 		})
 	}
@@ -127,6 +135,93 @@ func TestWait(t *testing.T) {
 	}
 	if got := m.must("WAIT 2 20").Int; got != 1 {
 		t.Errorf("WAIT 2: %d", got)
+	}
+}
+
+// What a replica announces may be changed while it follows.
+func TestAnnouncedAddress(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir()), begin(t, t.TempDir(), "--replica-announce-ip", "10.9.8.7", "--replica-announce-port", "7777")
+	shown := func(want string) {
+		t.Helper()
+		await(t, "it is shown at "+want, func() bool {
+			return strings.HasPrefix(field(m.must("INFO replication").Text, "slave0"), want+",state=online,")
+		})
+	}
+	r.follows(m)
+	shown("ip=10.9.8.7,port=7777")
+	r.must("CONFIG SET replica-announce-ip 10.9.8.6 replica-announce-port 6666")
+	m.must("CLIENT KILL TYPE replica")
+	shown("ip=10.9.8.6,port=6666")
+}
+
+// Writes need as many replicas as are set, heard as lately as is set; without either
+// setting they do not.
+func TestMinReplicasToWrite(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir(), "--min-replicas-to-write", "1"), begin(t, t.TempDir())
+	good := func() string { return field(m.must("INFO replication").Text, "min_slaves_good_slaves") }
+	refused := func() bool {
+		_, err := ask(t, m.data, "SET", "k", "v")
+		return err != nil && err.Error() == "NOREPLICAS Not enough good replicas to write."
+	}
+	if !refused() || good() != "0" {
+		t.Errorf("without a replica; %s are good", good())
+	}
+	m.must("CONFIG SET min-replicas-max-lag 0")
+	if refused() || good() != "" {
+		t.Errorf("switched off by max-lag; %q are good", good())
+	}
+	m.must("CONFIG SET min-replicas-max-lag 10")
+	r.follows(m)
+	await(t, "the replica is good", func() bool { return good() == "1" })
+	m.must("SET k v")
+	r.must("REPLICAOF NO ONE")
+	await(t, "it is gone", refused)
+}
+
+// What a replica without a master may show is a setting.
+func TestStaleData(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir()), begin(t, t.TempDir(), "--replica-serve-stale-data", "no")
+	m.must("SET k v")
+	r.follows(m)
+	if got := r.must("GET k").Text; got != "v" {
+		t.Errorf("the replica has %q", got)
+	}
+	m.stop()
+	await(t, "it is refused", func() bool {
+		_, err := ask(t, r.data, "GET", "k")
+		return err != nil && err.Error() == "MASTERDOWN Link with MASTER is down and replica-serve-stale-data is set to 'no'."
+	})
+	r.must("INFO")
+	r.must("CONFIG SET replica-serve-stale-data yes")
+	if got := r.must("GET k").Text; got != "v" {
+		t.Errorf("of old data there is %q", got)
+	}
+}
+
+// A master that had no replica for repl-backlog-ttl records nothing any more; one that
+// comes back then gets everything.
+func TestBacklogIsForgotten(t *testing.T) {
+	t.Parallel()
+	m, r := begin(t, t.TempDir(), "--repl-backlog-ttl", "1"), begin(t, t.TempDir())
+	active := func() string { return field(m.must("INFO replication").Text, "repl_backlog_active") }
+	r.follows(m)
+	work(m, 0)
+	equal(t, m, r)
+	r.must("REPLICAOF NO ONE")
+	id := field(m.must("INFO replication").Text, "master_replid")
+	await(t, "the backlog is freed", func() bool { return active() == "0" })
+	if got := field(m.must("INFO replication").Text, "master_replid"); got == id {
+		t.Error("what comes next goes by the name of a history that it is not recorded in")
+	}
+	work(m, 1)
+	r.follows(m)
+	work(m, 2)
+	equal(t, m, r)
+	if full := field(m.must("INFO stats").Text, "sync_full"); full != "2" || active() != "1" {
+		t.Errorf("%s full resyncs, the backlog is active: %s", full, active())
 	}
 }
 

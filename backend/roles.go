@@ -21,7 +21,7 @@ func stale(promised uint64) error { return fmt.Errorf("STALE promised epoch is %
 
 // takeFirstRole decides what a node is when it starts. A managed node has no
 // role: a restarted master is a failed master, and only the group may say who
-// goes on (SAFETY §3).
+// goes on.
 func (n *Node) takeFirstRole(cfg *conf.NodeConfig) error {
 	p, found, err := loadPromise(cfg.Dir)
 	if err != nil {
@@ -49,6 +49,7 @@ func (n *Node) standAlone(acks int) {
 		n.stream.Activate()
 	}
 	n.confirm.Standalone(acks)
+	n.sayHolders()
 }
 
 // beginFollowing starts the link of a node that was configured as a replica.
@@ -100,7 +101,7 @@ func (n *Node) position() position {
 	return position{n.seen.Load().Epoch, n.stream.History().DataEpoch(), n.stream.Published()}
 }
 
-// seal promises an epoch (SAFETY §5.3). The order is what makes it safe: the
+// seal promises an epoch. The order is what makes it safe: the
 // promise is on disk, the upstream is gone and nothing more is confirmed to
 // it, the node writes nothing more, and only then it says where it stands.
 func (n *Node) seal(group string, epoch uint64) (position, error) {
@@ -129,6 +130,7 @@ func (n *Node) becomeNothing() {
 	wasMaster := n.standing.role == roleMaster
 	if wasMaster {
 		n.unit.shown.settle(n.confirmedOnce()) // and what is not is hidden
+		n.losses.answered = n.unit.shown.settled
 	}
 	st := n.standing
 	st.role, st.serving, st.draining, st.master = roleNone, false, false, ""
@@ -139,6 +141,7 @@ func (n *Node) becomeNothing() {
 	}
 	n.mu.Unlock()
 	n.confirm.Close()
+	n.lease.end()
 	if wasMaster {
 		n.stream.Wake()
 		n.dropHeld()
@@ -159,7 +162,7 @@ func (n *Node) dropHeld() {
 
 // promote makes the node the master of an epoch. It does not serve yet: the
 // barrier opens when the epoch record is confirmed and the group has committed
-// the holders (SAFETY §5.6).
+// the holders.
 func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders) error {
 	n.roles.Lock()
 	defer n.roles.Unlock()
@@ -181,6 +184,7 @@ func (n *Node) promote(group string, epoch uint64, runID string, h repl.Holders)
 	n.mu.Lock()
 	n.stream.Lead()
 	end := n.stream.Epoch(epoch, n.runID)
+	n.lease.end()
 	n.confirm.Open(h, end)
 	n.unit.shown.inherit(end, h.N)
 	st2 := n.standing
@@ -214,6 +218,8 @@ func (n *Node) openBarrier() {
 	}
 	st.serving = true
 	n.setStanding(st)
+	n.sayHolders()
+	n.stream.Publish()
 	n.log.Info("Serving as master", "epoch", st.Epoch, "holders-version", current)
 }
 
@@ -267,12 +273,14 @@ func (n *Node) becomeStandaloneMaster() {
 	st.role, st.serving, st.master = roleMaster, true, ""
 	n.setStanding(st)
 	n.roleChanged("")
-	n.mu.Unlock()
 	n.standAlone(n.cfg().WriteAcks)
+	n.stream.Publish()
+	n.mu.Unlock()
+	n.stream.Wake()
 }
 
 // drain makes a master append nothing more and tells where its history ends
-// (SAFETY §5, planned switchover).
+// (planned switchover).
 func (n *Node) drain(group string, epoch uint64) (uint64, error) {
 	n.roles.Lock()
 	defer n.roles.Unlock()
@@ -291,16 +299,19 @@ func (n *Node) drain(group string, epoch uint64) (uint64, error) {
 	return n.stream.Offset(), nil
 }
 
-// changeHolders begins a change of (H, N) (SAFETY §4).
+// changeHolders begins a change of (H, N).
 func (n *Node) changeHolders(group string, epoch uint64, h repl.Holders) error {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	switch err := n.standing.accepts(group, epoch); {
 	case err != nil:
 		return err
-	case n.standing.role != roleMaster || n.standing.acted != epoch:
+	case n.standing.role != roleMaster || n.standing.acted != epoch || n.standing.draining:
 		return errNotMaster
 	}
-	n.confirm.Change(h, n.stream.Offset())
+	if n.confirm.Change(h, n.stream.Offset()) { // replicas hear of it behind the offset that it begins with
+		n.sayHolders()
+		n.stream.Publish()
+	}
 	return nil
 }

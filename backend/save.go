@@ -176,7 +176,7 @@ func (n *Node) place() rdb.Info {
 	if !n.stream.Active() {
 		return n.aboutSnapshot(repl.Cut{})
 	}
-	return n.aboutSnapshot(repl.Cut(n.stream.Position()))
+	return n.aboutSnapshot(n.stream.Here())
 }
 
 // syncedFile goes to the disk in steps, so that the last sync is not the work of

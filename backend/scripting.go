@@ -1,7 +1,6 @@
 package backend
 
 import (
-	"strings"
 	"time"
 
 	"holdfast/backend/acl"
@@ -23,19 +22,6 @@ var scriptRows = []row{
 	{"script|help", scriptCommand},
 }
 
-// scriptDebug knows no debugger: Redis's stops the server, or a fork of it, at a
-// line of the script.
-func scriptDebug(_ *session, x *commands.Ctx) {
-	switch strings.ToLower(string(x.Args[2])) {
-	case "no":
-		x.OK()
-	case "yes", "sync":
-		x.Err("ERR SCRIPT DEBUG is not supported: this server has no Lua debugger")
-	default:
-		x.Err("ERR Use SCRIPT DEBUG YES/SYNC/NO")
-	}
-}
-
 // eval runs a script inside the unit that is open for its request: what its
 // commands change is propagated as their effects, as one transaction.
 func eval(req script.Request) func(*session, *commands.Ctx) {
@@ -49,7 +35,11 @@ func eval(req script.Request) func(*session, *commands.Ctx) {
 				return
 			}
 		}
-		x.Out = n.scripts.Eval(&h, req, x.Out)
+		if s.debugs != debugNo {
+			s.evalDebugged(x, &h, req)
+		} else {
+			x.Out = n.scripts.Eval(&h, req, x.Out)
+		}
 		n.muted = false
 	}
 }
@@ -61,6 +51,7 @@ func kill(k script.Kind) func(*session, *commands.Ctx) {
 			x.Err(problem)
 			return
 		}
+		s.node.endDebugging()
 		x.OK()
 	}
 }

@@ -23,6 +23,7 @@ type session struct {
 	lastActive int64    // unix ms
 	last       *handler // what it ran last; nil before the first command
 	unread     int      // bytes received and not executed
+	unforeseen int      // batches in whose requests the next keys are not looked for
 
 	proto  int
 	db     int
@@ -31,6 +32,7 @@ type session struct {
 	user   *acl.User // nil: the node itself, which may do everything
 	authed bool      // it logged in, or came when nobody had to
 	native bool      // a native link: frames beside the replies
+	strong bool      // the link of a proxy whose reads are strong (strong.go)
 	poison string    // the native link was refused; what the frame says
 	noEvict,
 	noTouch bool // CLIENT NO-EVICT, NO-TOUCH
@@ -42,12 +44,16 @@ type session struct {
 	tracker *tracker
 
 	peer      peer   // what a replica says of itself before PSYNC
+	far       *far   // stands for a replication connection, in lists only; nil: a client
 	reported  pair   // the position that a native link knows of
 	lastWrite uint64 // offset behind the session's last write, for WAIT
 
 	// onWay counts replies that another goroutine has posted to the loop: what
 	// this client sent since must not be answered before them.
 	onWay atomic.Int32
+
+	debugs  debugMode // of its EVALs
+	console *console  // one is being debugged; nil otherwise
 
 	closing bool // nothing more is read from this client
 	quiet   quiet
@@ -79,7 +85,12 @@ const (
 func (s *session) Data(_ *netio.Conn, in []byte) int {
 	n := s.node
 	n.mu.LockParted()
-	if s.waiting != nil || s.onWay.Load() > 0 || s.closing || n.ending {
+	if s.console != nil && !s.closing {
+		took := s.console.feed(in)
+		n.mu.Unlock()
+		return took
+	}
+	if n.mu.parted && n.apart.keepsOut(s) || s.waiting != nil || s.onWay.Load() > 0 || s.closing || n.ending {
 		n.mu.Unlock()
 		s.count()
 		s.limitInput(len(in))
@@ -165,6 +176,9 @@ func (s *session) Closed(*netio.Conn, error) {
 func (s *session) forget() {
 	n := s.node
 	s.closing = true
+	if s.console != nil {
+		s.console.leave()
+	}
 	s.unblock()
 	s.unwatch()
 	s.unsubscribeAll()
@@ -172,5 +186,6 @@ func (s *session) forget() {
 	s.endMulti()
 	delete(n.clients, s.id)
 	delete(n.monitors, s)
+	delete(n.apart.behind, s)
 	delete(n.pause.stalled, s)
 }

@@ -9,7 +9,7 @@ import (
 
 // footprints say behind which offset of the stream each key was changed last,
 // so that no reply shows what could still be rolled back: a value, an absence,
-// an error about a type (SAFETY §4). The rules:
+// an error about a type. The rules:
 //
 //  1. A reply waits until the last changes of all keys it shows are confirmed.
 //     Keys share slots: one may wait for another's change, never for too little.
@@ -21,9 +21,10 @@ import (
 //     when holders change or a replica leaves: the pair that confirmed it counts
 //     until the next one has it too.
 //  5. A promoted master's inheritance is one change, that of its epoch record.
-//  6. A master that is replaced keeps its footprints until its data were
-//     replaced, or are known to belong to the new history: what was not
-//     confirmed before is never shown by it.
+//  6. A replica keeps them too, of its master's units, unless it is known to have
+//     nothing that is not confirmed (repl.Told). A master that is replaced goes on
+//     with its own until its data were replaced: what was not confirmed before is
+//     not shown by it before its new master tells that it is.
 //
 // The engine lock is held in all methods. None of them allocates.
 type footprints struct {
@@ -80,7 +81,7 @@ func (f *footprints) landSlots(end uint64) {
 func (f *footprints) settle(confirmed uint64) { f.settled = max(f.settled, min(confirmed, f.latest)) }
 
 // settleShown notes what may be shown from now on: what is confirmed and, with
-// appendfsync always, on disk. A node that is no master has no confirmations.
+// appendfsync always, on disk.
 func (n *Node) settleShown() {
 	upTo := min(n.confirmedOnce(), n.horizon.Gate())
 	n.unit.shown.settle(upTo)
@@ -88,8 +89,13 @@ func (n *Node) settleShown() {
 }
 
 // confirmedOnce is the offset up to which replicas have confirmed, now or before in
-// this term.
-func (n *Node) confirmedOnce() uint64 { return max(n.confirm.Confirmed(), n.confirm.Reached()) }
+// this term or, of a node that is no master, up to which it may show its data.
+func (n *Node) confirmedOnce() uint64 {
+	if n.standing.role != roleMaster {
+		return n.sight.Load()
+	}
+	return max(n.confirm.Confirmed(), n.confirm.Reached())
+}
 
 // pending tells whether there is any change past an offset that a reply might
 // have to wait for.
@@ -180,10 +186,12 @@ func (w *waiter) shown(n *Node) (gate uint64) {
 	return n.unit.shown.unsettled(gate)
 }
 
-// leaveFootprints notes a change of all keys that this node has decided.
+// leaveFootprints notes a change of all keys.
 func (n *Node) leaveFootprints() {
-	if n.unit.leads {
+	if n.applying || n.unit.leads {
 		n.unit.shown.wide = true
+	}
+	if !n.applying && n.unit.leads {
 		n.unit.landAlone()
 	}
 }

@@ -1,14 +1,11 @@
 package backend
 
 import (
-	"io"
-	"log/slog"
 	"slices"
 	"strings"
 	"testing"
 
 	"holdfast/backend/command"
-	"holdfast/conf"
 )
 
 // Which replies wait for more than the keys they name, and which for nothing
@@ -90,15 +87,7 @@ func TestFootprints(t *testing.T) {
 // Waiting for what is shown costs no allocation either, while much of it is not
 // confirmed.
 func TestShownDoesNotAllocate(t *testing.T) {
-	settings, err := conf.New[conf.NodeConfig]("--dir", t.TempDir(), "--save", "", "--write-acks", "1")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := New(settings, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
+	n := atRest(t, "--write-acks", "1")
 	s := &session{node: n, proto: 2, authed: true}
 	for _, line := range []string{"SET key value", "GET key", "GET nosuch", "MGET key other", "HSET h f v", "DBSIZE", "EXISTS key h", "ZCOUNT nosuch 1 2"} {
 		var args [][]byte

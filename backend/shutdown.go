@@ -13,7 +13,6 @@ import (
 
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/repl"
-	"holdfast/backend/internal/script"
 	"holdfast/backend/resp"
 )
 
@@ -59,7 +58,7 @@ func (n *Node) Signal(sig os.Signal) {
 	n.log.Warn("Received " + name + " scheduling shutdown...")
 	n.background(func() {
 		defer n.signalled.Store(false)
-		n.scripts.Kill(script.AnyKind) // one that never ends would keep the engine for ever
+		n.endScripts()
 		if ended, _ := n.finish(n.onSignal(words)); ended {
 			n.halt()
 		}
@@ -160,7 +159,9 @@ func (n *Node) finish(m manner) (ended bool, err error) {
 	n.finishing.Lock()
 	defer n.finishing.Unlock()
 	own.ended, own.err = n.attempt(m)
-	n.endingNow.Store(nil)
+	if !own.ended {
+		n.endingNow.Store(nil)
+	}
 	close(own.done)
 	return own.ended, own.err
 }
@@ -195,13 +196,20 @@ func (n *Node) attempt(m manner) (ended bool, err error) {
 	case !n.loading.Load():
 		err = errors.Join(err, n.finishLog())
 	}
+	var saved *proof
 	if m.save && !n.loading.Load() {
 		n.log.Info("Saving the final RDB snapshot before exiting.")
+		n.mu.Lock()
+		saved = n.here(byEnd)
+		n.mu.Unlock()
 		err = errors.Join(err, n.saveLast())
 	}
 	if err != nil && !m.deaf && !m.force {
 		n.log.Error("Error trying to save the DB, can't exit.", "err", err)
 		return n.stayUp(err)
+	}
+	if err == nil {
+		n.noteWhole(saved)
 	}
 	return true, err
 }

@@ -4,26 +4,17 @@ import (
 	"context"
 	"errors"
 	"io"
-	"log/slog"
 	"testing"
 	"time"
 
 	"holdfast/backend/internal/rdb"
-	"holdfast/conf"
+	"holdfast/backend/internal/store"
 )
 
 // A snapshot that is given up in the moment in which it begins does not stand in
 // the way of the next.
 func TestSnapshotGivenUpAtItsBeginning(t *testing.T) {
-	settings, err := conf.New[conf.NodeConfig]("--dir", t.TempDir(), "--save", "")
-	if err != nil {
-		t.Fatal(err)
-	}
-	n, err := New(settings, slog.New(slog.NewTextHandler(io.Discard, nil)))
-	if err != nil {
-		t.Fatal(err)
-	}
-	defer n.Close()
+	n := atRest(t)
 	s := &session{node: n, proto: 2, authed: true}
 	n.exec(s, &n.x, [][]byte{[]byte("SET"), []byte("key"), []byte("value")})
 	ctx, giveUp := context.WithCancel(context.Background())
@@ -38,5 +29,56 @@ func TestSnapshotGivenUpAtItsBeginning(t *testing.T) {
 	defer stop()
 	if err := n.snapshot(ctx, n.place, io.Discard); err != nil {
 		t.Errorf("the third ended with %v", err)
+	}
+}
+
+// A walk leaves the engine to commands as far as they use it, and to nobody when
+// the replicas that wait for it cannot wait much longer.
+func TestWalkPause(t *testing.T) {
+	const held = time.Millisecond
+	for _, c := range []struct {
+		name           string
+		busy, pressure float64
+		want           time.Duration
+	}{
+		{"nobody else", 0, 0, 0},
+		{"some commands", walkFull / 8, 0, held},
+		{"a loop at its limit", walkFull, 0, walkRest * held},
+		{"several loops", 0.9, 0, walkRest * held},
+		{"replicas that wait", walkFull, 0.25, walkRest * held / 2},
+		{"replicas about to be dropped", walkFull, 0.5, 0},
+		{"replicas past their limit", walkFull, 1, 0},
+	} {
+		if got := walkPause(held, c.busy, c.pressure); got != c.want {
+			t.Errorf("%s: %v, want %v", c.name, got, c.want)
+		}
+	}
+}
+
+// While the receiver of a snapshot takes nothing, commands go on, and what they
+// add to the snapshot is bounded.
+func TestSnapshotIsGivenUpWhenItsReceiverIsTooSlow(t *testing.T) {
+	n := atRest(t)
+	const keys, size = 40, walkPending / 32
+	value := make([]byte, size)
+	for i := range keys {
+		if err := n.store.DB(0).Set([]byte{byte(i)}, value, store.NoExpire); err != nil {
+			t.Fatal(err)
+		}
+	}
+	s := walker{n: n, enc: rdb.NewWriter(false)}
+	if err := s.begin(context.Background(), n.place); err != nil {
+		t.Fatal(err)
+	}
+	for i := range keys { // nobody comes for what these leave in the snapshot
+		if err := n.store.DB(0).Set([]byte{byte(i)}, []byte("new"), store.NoExpire); err != nil {
+			t.Fatal(err)
+		}
+	}
+	if s.pending > walkPending+2*size {
+		t.Errorf("%d bytes of the snapshot wait, beyond the bound of %d", s.pending, walkPending)
+	}
+	if _, err := s.next(); err == nil {
+		t.Error("the snapshot goes on")
 	}
 }

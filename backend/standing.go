@@ -83,17 +83,21 @@ func (n *Node) setStanding(next standing) {
 		}
 	}
 	n.standing = next
+	n.sight.Store(n.stream.Allowed()) // before it counts
 	n.seen.Store(&next)
 	n.derive()
 }
 
 // derive sets what the gate, the stream and the store take from the standing
-// and the node's state. A master that drains appends nothing (SAFETY §5), not
+// and the node's state. A master that drains appends nothing, not
 // even that a key's time has come. The engine lock is held.
 func (n *Node) derive() {
 	leads := n.standing.role == roleMaster && !n.standing.draining && !n.loading.Load()
+	if begins := leads && !n.unit.leads; begins {
+		defer n.sayHolders()
+	}
 	n.unit.leads = leads
-	n.open = leads && n.standing.serving && !n.loading.Load() && !n.saves.failed && n.aof.failed == nil && !n.guarded && !n.mu.parted
+	n.open = leads && n.standing.serving && !n.lapsed && !n.loading.Load() && !n.saves.failed && n.aof.failed == nil && !n.guarded && !n.mu.parted
 	switch {
 	case n.applying:
 		n.store.SetExpiry(store.ExpiryIgnore)

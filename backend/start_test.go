@@ -1,13 +1,19 @@
 package backend_test
 
 import (
+	"bytes"
+	"context"
 	"fmt"
+	"log/slog"
 	"net"
 	"os"
 	"path/filepath"
 	"strings"
 	"syscall"
 	"testing"
+
+	"holdfast/backend"
+	"holdfast/conf"
 )
 
 func mkfifo(name string) error { return syscall.Mkfifo(name, 0o600) }
@@ -49,6 +55,58 @@ func TestBadStart(t *testing.T) {
 	}
 	if err := run(t, "--dir", t.TempDir(), "--port", "0"); err == nil || !strings.Contains(err.Error(), "not listen anywhere") {
 		t.Errorf("without any listener: %v", err)
+	}
+}
+
+// startLog is what a node with these flags logs while it starts and ends at once.
+func startLog(t *testing.T, flags string) string {
+	t.Helper()
+	settings, err := conf.New[conf.NodeConfig](append(flagsFor(t, t.TempDir()), flagWords(flags)...)...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	var log bytes.Buffer
+	n, err := backend.New(settings, slog.New(slog.NewTextHandler(&log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	ctx, cancel := context.WithCancel(t.Context())
+	cancel()
+	if err := n.Run(ctx); err != nil {
+		t.Fatal(err)
+	}
+	return log.String()
+}
+
+// flagWords splits "--name value --name value" where a value may have blanks.
+func flagWords(flags string) (words []string) {
+	for _, flag := range strings.Split(flags, "--")[1:] {
+		name, value, _ := strings.Cut(strings.TrimSpace(flag), " ")
+		words = append(words, "--"+name, value)
+	}
+	return words
+}
+
+// A master alone that keeps nothing on disk would empty its replicas when it comes
+// back, and says so; any other does not.
+func TestWarningOfAnEmptyRestart(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]bool{"": true, "--appendonly yes": false, "--save 60 1": false, "--replicaof 127.0.0.1 1": false, "--managed yes": false} {
+		if got := strings.Contains(startLog(t, flags), "keeps nothing on disk"); got != want {
+			t.Errorf("with %q: warned %v", flags, got)
+		}
+	}
+}
+
+// A node that is to confirm what is on its disk says at its start when it never
+// knows that.
+func TestWarningOfNothingDurable(t *testing.T) {
+	t.Parallel()
+	for flags, want := range map[string]bool{"": false, "--write-acks-durable yes": true, "--write-acks-durable yes --appendonly yes": false,
+		"--write-acks-durable yes --appendonly yes --appendfsync no": true} {
+		if got := strings.Contains(startLog(t, flags), "confirms nothing"); got != want {
+			t.Errorf("with %q: warned %v", flags, got)
+		}
 	}
 }
 

@@ -50,8 +50,12 @@ func (n *Node) reloadTLS(next *conf.NodeConfig, changed []string) error {
 }
 
 // dialMaster connects to a master: from bind-source-addr, and by TLS where
-// tls-replication asks for it.
+// tls-replication asks for it. A node that ends takes nothing more in and does
+// not ask for it again and again.
 func (n *Node) dialMaster(ctx context.Context, addr string) (net.Conn, error) {
+	if n.endingNow.Load() != nil || n.life.Err() != nil {
+		return nil, errEnding
+	}
 	var d net.Dialer
 	if from := n.cfg().BindSourceAddr; from != "" {
 		ip := net.ParseIP(from)
@@ -69,6 +73,17 @@ func (n *Node) dialMaster(ctx context.Context, addr string) (net.Conn, error) {
 		return secret, err
 	}
 	return conn, err
+}
+
+// controlTLS is what sentinels are met with at the control port: TLS where
+// tls-replication says that the parts of the group talk so, if there is a
+// certificate to show; nil: plain TCP.
+func (n *Node) controlTLS() *tls.Config {
+	s := n.secrets.Load()
+	if s.client == nil {
+		return nil
+	}
+	return s.server
 }
 
 func (n *Node) serverTLS() *tls.Config { return n.secrets.Load().server }

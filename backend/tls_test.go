@@ -2,18 +2,9 @@ package backend_test
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"crypto/x509/pkix"
-	"encoding/pem"
 	"fmt"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strconv"
 	"strings"
 	"testing"
@@ -22,39 +13,14 @@ import (
 	"holdfast/backend/client"
 	"holdfast/backend/netio"
 	"holdfast/backend/netio/freeport"
+	"holdfast/backend/netio/selfsigned"
 	"holdfast/conf"
 )
 
-// certificate writes a self-signed certificate, its own authority, for name.
-func certificate(t *testing.T, dir, name string) (cert, key string) {
+// secretly connects to a TLS port as somebody who trusts cert and shows it.
+func secretly(t *testing.T, port int, cert string) (*client.Conn, error) {
 	t.Helper()
-	private, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), Subject: pkix.Name{CommonName: name}, NotBefore: time.Now().Add(-time.Hour),
-		NotAfter: time.Now().Add(time.Hour), IsCA: true, BasicConstraintsValid: true}
-	public, err := x509.CreateCertificate(rand.Reader, c, c, &private.PublicKey, private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	secret, err := x509.MarshalECPrivateKey(private)
-	if err != nil {
-		t.Fatal(err)
-	}
-	cert, key = filepath.Join(dir, name+".crt"), filepath.Join(dir, name+".key")
-	for file, block := range map[string]*pem.Block{cert: {Type: "CERTIFICATE", Bytes: public}, key: {Type: "EC PRIVATE KEY", Bytes: secret}} {
-		if err := os.WriteFile(file, pem.EncodeToMemory(block), 0o600); err != nil {
-			t.Fatal(err)
-		}
-	}
-	return cert, key
-}
-
-// secretly connects to a TLS port as somebody who trusts cert.
-func secretly(t *testing.T, port int, cert, key string) (*client.Conn, error) {
-	t.Helper()
-	cfg, err := netio.ClientTLS(&conf.TLS{CertFile: cert, KeyFile: key, CACertFile: cert})
+	cfg, err := netio.ClientTLS(&conf.TLS{CertFile: cert, KeyFile: cert, CACertFile: cert})
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -69,16 +35,16 @@ func secretly(t *testing.T, port int, cert, key string) (*client.Conn, error) {
 
 func TestTLS(t *testing.T) {
 	t.Parallel()
-	dir := t.TempDir()
-	cert, key := certificate(t, dir, "first")
+	cert := selfsigned.File(t, "first")
 	secure := func() (port int, flags []string) {
 		port = freeport.Port(t)
-		return port, []string{"--tls-port", strconv.Itoa(port), "--tls-cert-file", cert, "--tls-key-file", key,
+		return port, []string{"--tls-port", strconv.Itoa(port), "--tls-cert-file", cert, "--tls-key-file", cert,
 			"--tls-ca-cert-file", cert, "--tls-replication", "yes"}
 	}
 	port, flags := secure()
 	m := begin(t, t.TempDir(), flags...)
-	c, err := secretly(t, port, cert, key)
+	m.must("PING") // it answers when all of its ports are open
+	c, err := secretly(t, port, cert)
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -100,13 +66,13 @@ func TestTLS(t *testing.T) {
 	equal(t, m, r)
 
 	// A renewed certificate: new connections see it, old ones stay.
-	other, otherKey := certificate(t, dir, "second")
-	if _, err := ask(t, m.data, "CONFIG", "SET", "tls-cert-file", other, "tls-key-file", key); err == nil ||
+	other := selfsigned.File(t, "second")
+	if _, err := ask(t, m.data, "CONFIG", "SET", "tls-cert-file", other, "tls-key-file", cert); err == nil ||
 		!strings.Contains(err.Error(), "Unable to update TLS configuration") {
 		t.Errorf("a certificate with another one's key: %v", err)
 	}
-	m.must("CONFIG SET tls-cert-file " + other + " tls-key-file " + otherKey)
-	if _, err := secretly(t, port, cert, key); err == nil {
+	m.must("CONFIG SET tls-cert-file " + other + " tls-key-file " + other)
+	if _, err := secretly(t, port, cert); err == nil {
 		t.Error("the old certificate is still shown")
 	}
 	raw, err := tls.Dial("tcp", net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), &tls.Config{InsecureSkipVerify: true})

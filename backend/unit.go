@@ -61,6 +61,18 @@ func (u *unit) end() uint64 {
 	return 0
 }
 
+// record appends a record to the stream, which is no part of the unit under way.
+func (u *unit) record(append func() bool) {
+	before := u.stream.Offset()
+	if !append() {
+		return
+	}
+	u.dirty = true
+	if u.depth > 0 && u.from == before {
+		u.from = u.stream.Offset()
+	}
+}
+
 // landAlone gives a change that no open unit stands for, as one by the expiry of a
 // key that nobody asked for, the offset that its own unit ended at.
 func (u *unit) landAlone() {

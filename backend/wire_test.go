@@ -19,7 +19,9 @@ import (
 // when it is linked.
 func TestMain(m *testing.M) {
 	const pool = "github.com/panjf2000/ants/v2.(*poolCommon)."
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(pool+"purgeStaleWorkers"), goleak.IgnoreTopFunction(pool+"ticktock"))
+	const idle = "github.com/panjf2000/ants/v2.(*goWorker).run.func1" // at work it would have another function on top
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction(pool+"purgeStaleWorkers"), goleak.IgnoreTopFunction(pool+"ticktock"),
+		goleak.IgnoreTopFunction(idle))
 }
 
 // wire is a connection that sends and expects exact bytes.

@@ -54,7 +54,7 @@ func shortKey(key string) string { return strings.TrimPrefix(key, monitorPrefix)
 func (s *slots) take(from *setting) {
 	d := Lookup(s.part, from.key)
 	switch {
-	case d == nil && from.syntax == inLines && s.part == Sentinel && Lookup(Node, from.key) != nil:
+	case d == nil && from.syntax == inLines && s.part == Sentinel && Lookup(Node, from.key) != nil && !from.restricts():
 		s.warn(from, "a directive of the node, which redis-sentinel accepts too")
 		return
 	case d == nil:
@@ -75,6 +75,13 @@ func (s *slots) take(from *setting) {
 		return
 	}
 	s.put(d, from, text)
+}
+
+// restricts reports whether a setting keeps somebody out, so that leaving it out of account would let them in. The line of
+// the default user that redis-sentinel writes into its file does not.
+func (s *setting) restricts() bool {
+	open := len(s.words) > 3 && slices.Equal(s.words[:3], []string{"default", "on", "nopass"}) && slices.Contains(s.words, "+@all")
+	return s.key == "aclfile" || s.key == "user" && !open
 }
 
 // told adds the value to an error that does not name it, unless there is none or it may be a secret's (whose types never

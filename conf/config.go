@@ -16,12 +16,7 @@ type Common struct {
 	UnixSocket    string   `conf:"unixsocket"`
 	UnixPerm      int      `conf:"unixsocketperm"` // file mode; 0: leave the umask's
 	RequirePass   string   `conf:"requirepass"`
-	ACLFile       string   `conf:"aclfile"`
-	ACLLogMaxLen  int      `conf:"acllog-max-len"`
-	ACLPubSub     string   `conf:"acl-pubsub-default"` // allchannels | resetchannels
-	Users         []string `conf:"user"`               // each the words after "user": "alice on >secret ~* +@all"
 
-	Admin     string `conf:"admin"`    // host:port of /metrics and /healthz; empty: none
 	LogLevel  string `conf:"loglevel"` // debug | verbose | notice | warning | nothing
 	LogFile   string `conf:"logfile"`  // empty: standard output
 	LogFormat string `conf:"log-format"`
@@ -29,15 +24,19 @@ type Common struct {
 	Daemonize bool   `conf:"daemonize"`
 	Dir       string `conf:"dir"`
 
-	EventLoops           int           `conf:"event-loops"` // 0: chosen by the part
-	MaxClients           int           `conf:"maxclients"`
-	Timeout              time.Duration `conf:"timeout"`       // idle client; 0: never
-	TCPKeepalive         time.Duration `conf:"tcp-keepalive"` // 0: off
-	OutputLimits         OutputLimits  `conf:"client-output-buffer-limit"`
-	ProtoMaxBulkLen      int64         `conf:"proto-max-bulk-len"`        // bytes
-	ClientQueryBufferMax int64         `conf:"client-query-buffer-limit"` // bytes
+	MaxClients   int           `conf:"maxclients"`
+	Timeout      time.Duration `conf:"timeout"`       // idle client; 0: never
+	TCPKeepalive time.Duration `conf:"tcp-keepalive"` // 0: off
 
 	TLS TLS
+}
+
+// Serving is what the node and the proxy have in common beyond that: they serve applications, on event loops.
+type Serving struct {
+	EventLoops           int          `conf:"event-loops"` // 0: chosen by the part
+	OutputLimits         OutputLimits `conf:"client-output-buffer-limit"`
+	ProtoMaxBulkLen      int64        `conf:"proto-max-bulk-len"`        // bytes
+	ClientQueryBufferMax int64        `conf:"client-query-buffer-limit"` // bytes
 }
 
 // TLS holds the tls-* directives. Port 0 means that no TLS listener is opened.

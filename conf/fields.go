@@ -1,6 +1,7 @@
 package conf
 
 import (
+	"fmt"
 	"maps"
 	"reflect"
 )
@@ -98,14 +99,16 @@ func (m *Monitor) Set(option, text string) error {
 		return &UnknownError{Key: option, Part: Sentinel, Near: nearestMonitor(option)}
 	case d.Has(Required):
 		return ErrImmutable // the name is for good, and the master is the group's to choose
+	case d.Inert != "":
+		return fmt.Errorf("%s does nothing here: %s", option, d.Inert)
 	}
 	return assign(m, d, text)
 }
 
-// Text is one setting of a monitored group as text, by its short name; "" for an unknown one.
+// Text is one setting of a monitored group as text, by its short name; "" for one that is unknown or does nothing.
 func (m *Monitor) Text(option string) string {
 	d := Lookup(Sentinel, monitorPrefix+option)
-	if d == nil {
+	if d == nil || d.Inert != "" {
 		return ""
 	}
 	return d.Format(field(m, d).Interface())

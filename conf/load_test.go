@@ -276,7 +276,7 @@ aclfile = "users.acl"
 user = "alice on"
 dbfilename = "a/b"
 `, nil,
-		"node.toml:1: port: port + 10000 is no port: set control-port",
+		"node.toml:1: port: port + 10000, the control port, would be 70000: set control-port",
 		"node.toml:2: tls-port: needs tls-cert-file and tls-key-file",
 		"node.toml:2: tls-port: is the same as port, 60000",
 		"node.toml:3: aclfile: users come from the file or from user lines, not from both",

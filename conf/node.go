@@ -6,13 +6,18 @@ import "time"
 // with a warning, and have no field.
 type NodeConfig struct {
 	Common
+	Serving
+
+	ACLFile      string   `conf:"aclfile"`
+	ACLLogMaxLen int      `conf:"acllog-max-len"`
+	ACLPubSub    string   `conf:"acl-pubsub-default"` // allchannels | resetchannels
+	Users        []string `conf:"user"`               // each the words after "user": "alice on >secret ~* +@all"
 
 	// The role, and the group the node belongs to.
 	Managed           string        `conf:"managed"`      // auto | yes | no
 	ControlPort       int           `conf:"control-port"` // see EffectiveControlPort
 	WriteAcks         int           `conf:"write-acks"`   // counts only without a group
 	WriteAcksTimeout  time.Duration `conf:"write-acks-timeout"`
-	WriteAcksPolicy   string        `conf:"write-acks-policy"` // degrade | strict
 	WriteAcksDurable  bool          `conf:"write-acks-durable"`
 	BusyReply         time.Duration `conf:"busy-reply-threshold"` // 0: never -BUSY
 	ShutdownTimeout   time.Duration `conf:"shutdown-timeout"`
@@ -22,27 +27,25 @@ type NodeConfig struct {
 	OOMScores         []int         `conf:"oom-score-adj-values"` // of a master, a replica, a background process
 
 	// Replication.
-	ReplicaOf                    string        `conf:"replicaof"` // host:port; empty: a master
-	MasterUser                   string        `conf:"masteruser"`
-	MasterAuth                   string        `conf:"masterauth"`
-	BindSourceAddr               string        `conf:"bind-source-addr"`
-	ReplicaServeStaleData        bool          `conf:"replica-serve-stale-data"`
-	ReplicaReadOnly              bool          `conf:"replica-read-only"`
-	ReplicaIgnoreMaxMemory       bool          `conf:"replica-ignore-maxmemory"`
-	ReplicaIgnoreDiskWriteErrors bool          `conf:"replica-ignore-disk-write-errors"`
-	ReplicaPriority              int           `conf:"replica-priority"` // 0: never promoted
-	ReplicaAnnounceIP            string        `conf:"replica-announce-ip"`
-	ReplicaAnnouncePort          int           `conf:"replica-announce-port"`
-	ReplicaAnnounced             bool          `conf:"replica-announced"`
-	ReplTimeout                  time.Duration `conf:"repl-timeout"`
-	ReplPingPeriod               time.Duration `conf:"repl-ping-replica-period"`
-	ReplDisableTCPNoDelay        bool          `conf:"repl-disable-tcp-nodelay"`
-	ReplSyncDelay                time.Duration `conf:"repl-diskless-sync-delay"`
-	ReplSyncMaxReplicas          int           `conf:"repl-diskless-sync-max-replicas"`
-	ReplBacklogSize              int64         `conf:"repl-backlog-size"`
-	ReplBacklogTTL               time.Duration `conf:"repl-backlog-ttl"`
-	MinReplicasToWrite           int           `conf:"min-replicas-to-write"`
-	MinReplicasMaxLag            time.Duration `conf:"min-replicas-max-lag"`
+	ReplicaOf              string        `conf:"replicaof"` // host:port; empty: a master
+	MasterUser             string        `conf:"masteruser"`
+	MasterAuth             string        `conf:"masterauth"`
+	BindSourceAddr         string        `conf:"bind-source-addr"`
+	ReplicaServeStaleData  bool          `conf:"replica-serve-stale-data"`
+	ReplicaReadOnly        bool          `conf:"replica-read-only"`
+	ReplicaIgnoreMaxMemory bool          `conf:"replica-ignore-maxmemory"`
+	ReplicaPriority        int           `conf:"replica-priority"` // 0: never promoted
+	ReplicaAnnounceIP      string        `conf:"replica-announce-ip"`
+	ReplicaAnnouncePort    int           `conf:"replica-announce-port"`
+	ReplicaAnnounced       bool          `conf:"replica-announced"`
+	ReplTimeout            time.Duration `conf:"repl-timeout"`
+	ReplPingPeriod         time.Duration `conf:"repl-ping-replica-period"`
+	ReplSyncDelay          time.Duration `conf:"repl-diskless-sync-delay"`
+	ReplSyncMaxReplicas    int           `conf:"repl-diskless-sync-max-replicas"`
+	ReplBacklogSize        int64         `conf:"repl-backlog-size"`
+	ReplBacklogTTL         time.Duration `conf:"repl-backlog-ttl"`
+	MinReplicasToWrite     int           `conf:"min-replicas-to-write"`
+	MinReplicasMaxLag      time.Duration `conf:"min-replicas-max-lag"`
 
 	// Keyspace and memory.
 	Databases             int    `conf:"databases"`
@@ -79,10 +82,7 @@ type NodeConfig struct {
 	// Persistence.
 	Save                   []SavePoint `conf:"save"` // empty: no snapshots by themselves
 	DBFilename             string      `conf:"dbfilename"`
-	RDBVersion             int         `conf:"rdb-version"`
 	RDBCompression         bool        `conf:"rdbcompression"`
-	RDBChecksum            bool        `conf:"rdbchecksum"`
-	RDBIncrementalFsync    bool        `conf:"rdb-save-incremental-fsync"`
 	KeySaveDelay           int         `conf:"rdb-key-save-delay"` // microseconds
 	KeyLoadDelay           int         `conf:"key-load-delay"`     // microseconds
 	AppendOnly             bool        `conf:"appendonly"`
@@ -96,7 +96,6 @@ type NodeConfig struct {
 	AOFUseRDBPreamble      bool        `conf:"aof-use-rdb-preamble"`
 	AOFTimestamps          bool        `conf:"aof-timestamp-enabled"`
 	AOFKeepsHistory        bool        `conf:"aof-disable-auto-gc"`
-	AOFIncrementalFsync    bool        `conf:"aof-rewrite-incremental-fsync"`
 	RenameCommands         []Rename    `conf:"rename-command"`
 	EnableProtectedConfigs string      `conf:"enable-protected-configs"` // no | yes | local
 	EnableDebugCommand     string      `conf:"enable-debug-command"`     // no | yes | local
@@ -112,10 +111,15 @@ type NodeConfig struct {
 // controlOffset is how far the control port lies above the port when it is not given.
 const controlOffset = 10000
 
-// EffectiveControlPort is control-port, or port + 10000 where that is 0. With port 0 (any free port) it is 0 too.
+// EffectiveControlPort is control-port, or the clients' port (tls-port where there is no other) + 10000 where that is 0.
+// Without a port of the clients it is 0 too: any that is free.
 func (c *NodeConfig) EffectiveControlPort() int {
-	if c.ControlPort != 0 || c.Port == 0 {
+	data := c.Port
+	if data == 0 {
+		data = c.TLS.Port
+	}
+	if c.ControlPort != 0 || data == 0 {
 		return c.ControlPort
 	}
-	return c.Port + controlOffset
+	return data + controlOffset
 }

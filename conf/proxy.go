@@ -5,15 +5,16 @@ import "time"
 // ProxyConfig is what `holdfast proxy` knows: either Sentinels and Group, or Master and Replicas.
 type ProxyConfig struct {
 	Common
+	Serving
+	Admin string `conf:"admin"` // host:port of /metrics and /healthz; empty: none
 
 	// Where the topology comes from.
-	Sentinels        []string      `conf:"sentinels"` // host:port of each
-	Group            string        `conf:"group"`
-	SentinelUser     string        `conf:"sentinel-user"`
-	SentinelPass     string        `conf:"sentinel-pass"`
-	Master           string        `conf:"master"` // host:port; static mode
-	Replicas         []string      `conf:"replicas"`
-	TopologyInterval time.Duration `conf:"topology-interval"`
+	Sentinels    []string `conf:"sentinels"` // host:port of each
+	Group        string   `conf:"group"`
+	SentinelUser string   `conf:"sentinel-user"`
+	SentinelPass string   `conf:"sentinel-pass"`
+	Master       string   `conf:"master"` // host:port; static mode
+	Replicas     []string `conf:"replicas"`
 
 	// Reads.
 	ReadPolicy    string        `conf:"read-policy"` // master | prefer-replica | replica | nearest
@@ -34,6 +35,9 @@ type ProxyConfig struct {
 	DedicatedIdleTimeout time.Duration `conf:"dedicated-idle-timeout"`
 	ConnectTimeout       time.Duration `conf:"connect-timeout"`
 	TCPUserTimeout       time.Duration `conf:"tcp-user-timeout"`
+
+	// CPUScheduling is the kernel's policy for the process: batch | normal.
+	CPUScheduling string `conf:"cpu-scheduling"`
 
 	// Limits per client.
 	ClientMaxPipeline int           `conf:"client-max-pipeline"`

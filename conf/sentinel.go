@@ -7,14 +7,12 @@ import "time"
 type SentinelConfig struct {
 	Common
 
-	Raft              Raft
-	AnnounceIP        string `conf:"announce-ip"`
-	AnnouncePort      int    `conf:"announce-port"` // 0: the port listened at
-	ResolveHostnames  bool   `conf:"resolve-hostnames"`
-	AnnounceHostnames bool   `conf:"announce-hostnames"`
-	DenyScripts       bool   `conf:"deny-scripts-reconfig"`
-	SentinelUser      string `conf:"sentinel-user"`
-	SentinelPass      string `conf:"sentinel-pass"`
+	Raft             Raft
+	AnnounceIP       string `conf:"announce-ip"`
+	AnnouncePort     int    `conf:"announce-port"` // 0: the port listened at
+	ResolveHostnames bool   `conf:"resolve-hostnames"`
+	SentinelUser     string `conf:"sentinel-user"`
+	SentinelPass     string `conf:"sentinel-pass"`
 
 	Monitors []Monitor // in the order of the file, names unique
 }
@@ -39,19 +37,14 @@ type Monitor struct {
 	DownAfter       time.Duration `conf:"monitor.down-after-milliseconds"`
 	FailoverTimeout time.Duration `conf:"monitor.failover-timeout"`
 	ParallelSyncs   int           `conf:"monitor.parallel-syncs"`
-	RebootDownAfter time.Duration `conf:"monitor.master-reboot-down-after-period"`
 	FastDown        bool          `conf:"monitor.fast-down"`
 	Promotion       string        `conf:"monitor.promotion"` // safe | available
 	Fencing         bool          `conf:"monitor.fencing"`
 	Lease           time.Duration `conf:"monitor.lease-milliseconds"`
 
-	WriteAcks        int           `conf:"monitor.write-acks"`
-	WriteAcksTimeout time.Duration `conf:"monitor.write-acks-timeout"`
-	WriteAcksPolicy  string        `conf:"monitor.write-acks-policy"` // degrade | strict
+	WriteAcks       int    `conf:"monitor.write-acks"`
+	WriteAcksPolicy string `conf:"monitor.write-acks-policy"` // degrade | strict
 
-	AuthUser             string   `conf:"monitor.auth-user"`
-	AuthPass             string   `conf:"monitor.auth-pass"`
-	NotificationScript   string   `conf:"monitor.notification-script"`
-	ClientReconfigScript string   `conf:"monitor.client-reconfig-script"`
-	RenameCommands       []Rename `conf:"monitor.rename-command"`
+	AuthUser string `conf:"monitor.auth-user"`
+	AuthPass string `conf:"monitor.auth-pass"`
 }

@@ -160,7 +160,7 @@ func TestRewriteCarriesEveryDirective(t *testing.T) {
 		"replicaof": "10.0.0.1 6379", "tls-protocols": "TLSv1.3", "shutdown-on-sigint": "nosave now", "shutdown-on-sigterm": "force",
 		"latency-tracking-info-percentiles": "50 99.99", "notify-keyspace-events": "KEA", "maxmemory-clients": "5%", "unixsocketperm": "770",
 		"client-output-buffer-limit": "normal 1 2 3 slave 4 5 6 pubsub 7 8 9", "oom-score-adj-values": "1 2 3", "loadmodule": "a.so b",
-		"admin": "127.0.0.1:9121", "write-acks-timeout": "1m30s", "rdb-version": "11", "port": "7001", "tls-port": "0"}
+		"admin": "127.0.0.1:9121", "write-acks-timeout": "1m30s", "port": "7001", "tls-port": "0"}
 	for _, name := range []string{"node.toml", "redis.conf"} {
 		start := "# mine\n\nmaxclients 50\n"
 		if strings.HasSuffix(name, ".toml") {

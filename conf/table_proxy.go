@@ -7,10 +7,9 @@ var proxyTable = []Directive{
 	{Name: "group", Type: String, In: Proxy, Doc: "the monitored group to serve"},
 	{Name: "master", Type: Addr, Min: 1, In: Proxy, Doc: "without sentinels: address of the master"},
 	{Name: "replicas", Type: Addrs, Min: 1, In: Proxy, Doc: "without sentinels: addresses of its replicas"},
-	{Name: "topology-interval", Type: Duration, Default: "1s", Min: 50, Max: 60_000, In: Proxy, Doc: "how often the sentinels are asked, besides what they announce"},
 
-	{Name: "read-policy", Type: Enum, Default: "prefer-replica", Enum: []string{"master", "prefer-replica", "replica", "nearest"}, In: Proxy, Flags: Mutable, Doc: "who answers reads"},
-	{Name: "consistency", Type: Enum, Default: "session", Enum: []string{"eventual", "session", "strong"}, In: Proxy, Flags: Mutable, Doc: "what a read must see: a recent state, the client's own writes, or every answered write"},
+	{Name: "read-policy", Type: Enum, Default: "prefer-replica", Enum: []string{"master", "prefer-replica", "replica", "nearest"}, In: Proxy, Flags: Mutable, Doc: "who answers reads: master, replica, prefer-replica (the master where no replica may), or nearest (who answers fastest)"},
+	{Name: "consistency", Type: Enum, Default: "session", Enum: []string{"eventual", "session", "strong"}, In: Proxy, Flags: Mutable, Doc: "what a read must see: eventual (a state not older than max-replica-lag), session (the client's own writes), or strong (every answered write)"},
 	{Name: "max-replica-lag", Type: Duration, Default: "1s", In: Proxy, Flags: Mutable, Doc: "age past which a replica answers no eventual reads"},
 
 	{Name: "hold-timeout", Type: Duration, Default: "15s", Max: 300_000, In: Proxy, Flags: Mutable, Doc: "how long a request waits for a master before it answers -UNAVAILABLE"},
@@ -26,6 +25,7 @@ var proxyTable = []Directive{
 	{Name: "connect-timeout", Type: Duration, Default: "1s", Min: 10, Max: 60_000, In: Proxy, Flags: Mutable, Doc: "time a connection to a node may take"},
 	{Name: "tcp-user-timeout", Type: Duration, Default: "5s", Max: 300_000, In: Proxy, Doc: "after this without an acknowledged packet a node's connection is broken; 0: as the kernel says"},
 
+	{Name: "cpu-scheduling", Type: Enum, Default: "batch", Enum: []string{"batch", "normal"}, In: Proxy, Doc: "batch: never push running processes off a core, which gathers more requests into one turn; normal: as every process"},
 	{Name: "client-max-pipeline", Type: Int, Default: "10000", Min: 1, Max: maxInt32, In: Proxy, Flags: Mutable, Doc: "unanswered requests of one client before it is no longer read from"},
 	{Name: "client-high-water", Type: Size, Default: "1mb", Min: 1 << 10, In: Proxy, Flags: Mutable, Doc: "unsent reply bytes of one client before it is no longer read from"},
 	{Name: "client-rate-limit", Type: Int, Default: "0", Max: maxInt32, In: Proxy, Flags: Mutable, Doc: "requests a second of one client; more wait; 0: no limit"},

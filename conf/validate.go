@@ -4,7 +4,6 @@ import (
 	"errors"
 	"fmt"
 	"net"
-	"os"
 	"regexp"
 	"slices"
 	"strconv"
@@ -56,17 +55,17 @@ func (v validator) common(c *Common) {
 	if c.TLS.Port != 0 && c.TLS.Port == c.Port {
 		v.fault("tls-port", "is the same as port, %d", c.Port)
 	}
-	if c.ACLFile != "" && len(c.Users) > 0 {
-		v.fault("aclfile", "users come from the file or from user lines, not from both")
-	}
 	if len(c.Bind) == 0 && c.Port != 0 && c.UnixSocket == "" {
 		v.fault("bind", "needs at least one address, or port 0")
 	}
 }
 
 func (v validator) node(c *NodeConfig) {
-	if c.Port+controlOffset > 65535 && c.ControlPort == 0 {
-		v.fault("port", "port + %d is no port: set control-port", controlOffset)
+	if c.ACLFile != "" && len(c.Users) > 0 {
+		v.fault("aclfile", "users come from the file or from user lines, not from both")
+	}
+	if control := c.EffectiveControlPort(); control > 65535 {
+		v.fault("port", "port + %d, the control port, would be %d: set control-port", controlOffset, control)
 	}
 	if c.ControlPort != 0 && (c.ControlPort == c.Port || c.ControlPort == c.TLS.Port) {
 		v.fault("control-port", "is the port of the clients too, %d", c.ControlPort)
@@ -190,17 +189,6 @@ func (v validator) monitor(c *SentinelConfig, m *Monitor) {
 			}
 		}
 	}
-	if m.NotificationScript != "" && !executable(m.NotificationScript) {
-		fault("notification-script", "Notification script seems non existing or non executable")
-	}
-	if m.ClientReconfigScript != "" && !executable(m.ClientReconfigScript) {
-		fault("client-reconfig-script", "Client reconfiguration script seems non existing or non executable")
-	}
-}
-
-func executable(name string) bool {
-	info, err := os.Stat(name)
-	return err == nil && info.Mode().IsRegular() && info.Mode()&0o111 != 0
 }
 
 func (v validator) proxy(c *ProxyConfig) {

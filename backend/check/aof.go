@@ -35,8 +35,9 @@ func AOF(name string, o AOFOptions) (AOFReport, error) {
 	if err != nil {
 		return report, err
 	}
+	var at position
 	for i, file := range files {
-		r, err := command(file, o.Progress)
+		r, err := command(file, &at, o.Progress)
 		report.Files = append(report.Files, r)
 		var f *Fault
 		switch {
@@ -47,7 +48,7 @@ func AOF(name string, o AOFOptions) (AOFReport, error) {
 		case i < len(files)-1:
 			return report, fmt.Errorf("%w; it cannot be cut because it is not the last file", err)
 		case !f.mendable:
-			return report, fmt.Errorf("%w; a snapshot cannot be cut", err)
+			return report, fmt.Errorf("%w; a cut cannot mend it", err)
 		}
 		report.Fixed, err = cut(f)
 		return report, err
@@ -100,20 +101,21 @@ func head(name string) ([]byte, error) {
 
 // command checks one file: a snapshot and commands behind it, or commands
 // alone.
-func command(name string, p Progress) (Report, error) {
+func command(name string, at *position, p Progress) (Report, error) {
 	in, size, file, err := open(name, p)
 	if err != nil {
 		return Report{File: name}, err
 	}
 	defer file.Close()
-	c := counter{Report: Report{File: name, Size: size}, names: make(tally)}
+	c := counter{Report: Report{File: name, Size: size}, names: make(tally), at: at}
 	err = aof.Read(in, &c)
 	c.Names = c.names.list()
 	var f *aof.Fault
 	var torn *Fault
 	switch {
 	case errors.As(err, &f):
-		err = &Fault{File: name, Offset: f.At, Good: f.Good, Err: f.Err, mendable: true}
+		_, hole := errors.AsType[*aof.Hole](f.Err)
+		err = &Fault{File: name, Offset: f.At, Good: f.Good, Err: f.Err, mendable: !hole}
 	case errors.As(err, &torn):
 		torn.File = name
 	}
@@ -124,6 +126,13 @@ func command(name string, p Progress) (Report, error) {
 type counter struct {
 	Report
 	names tally
+	at    *position
+}
+
+// position is where in the stream the files stand, once one of them tells it.
+type position struct {
+	known  bool
+	offset uint64
 }
 
 // Snapshot notes what is in a base. One that is broken cannot be cut: nothing
@@ -139,6 +148,7 @@ func (c *counter) Snapshot(r *bufio.Reader) error {
 // Unit counts the commands of a unit.
 func (c *counter) Unit(u *aof.Unit) error {
 	c.Units++
+	c.at.offset += uint64(len(u.Raw))
 	for _, cmd := range u.Commands {
 		size := 0
 		for _, word := range cmd.Args {
@@ -149,8 +159,14 @@ func (c *counter) Unit(u *aof.Unit) error {
 	return nil
 }
 
-// Place is of no interest here.
-func (c *counter) Place(aof.Place) {}
+// Place looks whether the file goes on where the one before it ended.
+func (c *counter) Place(p aof.Place) error {
+	if c.at.known && p.Offset > c.at.offset {
+		return &aof.Hole{End: c.at.offset, Begin: p.Offset}
+	}
+	c.at.known, c.at.offset = true, p.Offset
+	return nil
+}
 
 // cut moves what stands behind the last whole unit into a file of its own.
 func cut(f *Fault) (kept string, err error) {

@@ -9,6 +9,7 @@ import (
 	"testing"
 
 	"holdfast/backend/check"
+	"holdfast/backend/internal/aof"
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/resp"
@@ -45,7 +46,7 @@ func snapshot(t *testing.T) []byte {
 	}
 	l.Push(true, []byte("a"), []byte("b"), []byte("c"))
 	l.Done(true)
-	w := rdb.NewWriter()
+	w := rdb.NewWriter(false)
 	w.Header(rdb.Info{RedisVersion: "7.2.6"})
 	walk, err := s.StartWalk(w.Entry)
 	if err != nil {
@@ -56,8 +57,7 @@ func snapshot(t *testing.T) []byte {
 			t.Fatal(err)
 		}
 	}
-	w.End()
-	return w.Take(nil)
+	return w.Seal(w.Take(rdb.Piece{}), true)
 }
 
 func TestRDB(t *testing.T) {
@@ -142,6 +142,18 @@ func TestNotToBeFixed(t *testing.T) {
 		if r, err := check.AOF(manifest, check.AOFOptions{Fix: true}); err == nil || r.Fixed != "" {
 			t.Errorf("%s: %q, %v", name, r.Fixed, err)
 		}
+	}
+	at := aof.Place{ID: strings.Repeat("a", 40), Offset: 100}
+	text := append(aof.AppendPlace(nil, at), commands("SET a 1", "SET b 2")...)
+	at.Offset += uint64(len(commands("SET a 1", "SET b 2")))
+	write(t, second, append(aof.AppendPlace(nil, at), commands("SET c 3")...))
+	write(t, first, text)
+	if _, err := check.AOF(manifest, check.AOFOptions{}); err != nil {
+		t.Errorf("files that follow each other: %v", err)
+	}
+	write(t, first, text[:len(text)-len(commands("SET b 2"))])
+	if r, err := check.AOF(manifest, check.AOFOptions{Fix: true}); !errors.Is(err, check.ErrBroken) || r.Fixed != "" || !strings.Contains(err.Error(), "bytes of the stream are missing") {
+		t.Errorf("a hole: %q, %v", r.Fixed, err)
 	}
 	write(t, manifest, []byte("file x\n"))
 	if _, err := check.AOF(manifest, check.AOFOptions{Fix: true}); !errors.Is(err, check.ErrBroken) {

@@ -108,6 +108,14 @@ func (c *Conn) auth(ctx context.Context) error {
 	return err
 }
 
+// SameHost tells whether the other end has the address of this one: it is on this
+// machine.
+func (c *Conn) SameHost() bool {
+	here, _, err := net.SplitHostPort(c.nc.LocalAddr().String())
+	there, _, err2 := net.SplitHostPort(c.nc.RemoteAddr().String())
+	return err == nil && err2 == nil && here == there
+}
+
 // Do sends one request and returns its reply. An error reply comes back as the
 // value and as a resp.Error; any other error has closed the connection, and
 // whether the server executed the request is then unknown.

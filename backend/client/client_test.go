@@ -146,7 +146,7 @@ func TestDeadlinePoisons(t *testing.T) {
 			if _, err := c.Do(ctx, "GET", "k"); err == nil || !errors.Is(err, context.DeadlineExceeded) && !errors.Is(err, context.Canceled) {
 				t.Fatalf("no reply, yet Do returned %v", err)
 			}
-			if d := time.Since(started); d > 2*time.Second {
+			if d := time.Since(started); d > 30*time.Second {
 				t.Fatalf("waited %v", d)
 			}
 			if _, err := c.Do(context.Background(), "GET", "k"); !errors.Is(err, ErrClosed) {

@@ -5,14 +5,17 @@
 //
 // # The journey of some bytes
 //
-// gnet reads from a socket and calls Server.OnTraffic on the loop that owns
-// the connection. The Conn passes what it has to its Session, which consumes
-// whole frames and says how much it took; the rest is kept. Whatever the
-// session writes, on this connection or on any other of the same loop,
-// collects in output buffers on the loop's dirty list. When the session
+// A turn of the loop is our own (poller.run): it asks epoll what there is and
+// passes it to gnet, which reads from a socket and calls Server.OnTraffic on the
+// loop that owns the connection. The Conn passes what it has to its Session,
+// which consumes whole frames and says how much it took; the rest is kept.
+// Whatever the session writes, on this connection or on any other of the same
+// loop, collects in output buffers on the loop's dirty list. When the session
 // returns, every dirty buffer goes out with one write(2). A connection may
-// choose to be flushed only at the end of the loop's turn (FlushLater), which
-// gathers the requests of many clients into one write to their upstream.
+// choose to be flushed only at the end of the loop's turn (SetBufLater), when all
+// that epoll reported has been handled: that gathers the requests of many clients
+// into one write to their upstream, and wakes the clients of a node once they all
+// have something to read.
 //
 // # Rules
 //

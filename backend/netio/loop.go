@@ -5,7 +5,6 @@ import (
 	"sync"
 
 	"github.com/panjf2000/gnet/v2"
-	"github.com/panjf2000/gnet/v2/pkg/queue"
 )
 
 // Loop is one event loop: the owner of its connections, buffers and timers.
@@ -17,18 +16,16 @@ type Loop struct {
 	// collect.
 	OnHandled func()
 	// OnTurnEnd runs at the end of every turn of the loop: behind the handlers of
-	// what epoll has reported so far, which is what gathers the requests of many
+	// what one epoll_wait has reported, which is what gathers the requests of many
 	// clients into one write.
 	OnTurnEnd func()
 
 	gnet   gnet.EventLoop
 	poller *poller
-	turn   queue.Func // endTurn, made once
-	depth  int        // nesting of handlers; dirty buffers go out when it ends
-	dirty  []*Conn    // to be flushed when the current handler ends
-	later  []*Conn    // to be flushed at the end of the turn
-	armed  bool       // endTurn is a task of the poller
-	choked []*Conn    // strict connections whose peer does not take more just now
+	depth  int     // nesting of handlers; dirty buffers go out when it ends
+	dirty  []*Conn // to be flushed when the current handler ends
+	later  []*Conn // to be flushed at the end of the turn
+	choked []*Conn // strict connections whose peer does not take more just now
 	free   [][]byte
 	large  [][]byte // for connections whose last output was long
 	timers timerHeap
@@ -48,8 +45,8 @@ const (
 )
 
 func newLoop(g gnet.Conn) *Loop {
-	l := &Loop{gnet: g.EventLoop(), poller: pollerOf(g)}
-	l.turn = l.endTurn
+	l := &Loop{gnet: g.EventLoop()}
+	l.poller = takeOver(g, l.endTurn)
 	return l
 }
 
@@ -83,15 +80,8 @@ func (l *Loop) drain(context.Context) error {
 	return nil
 }
 
-// enter marks the begin of a handler. Every handler ends with leave, and the
-// first of a turn asks for the turn's end.
-func (l *Loop) enter() {
-	if !l.armed {
-		l.armed = true
-		_ = l.poller.Trigger(queue.HighPriority, l.turn, nil)
-	}
-	l.depth++
-}
+// enter marks the begin of a handler. Every handler ends with leave.
+func (l *Loop) enter() { l.depth++ }
 
 // leave ends a handler; the outermost one flushes all that was written. Writing
 // may close connections, whose sessions may write again, so it goes on until
@@ -119,16 +109,9 @@ func (l *Loop) flushDirty() {
 	l.dirty = l.dirty[:0]
 }
 
-// endTurn is a task of the poller, which runs tasks behind the events that epoll
-// has reported, and waits there for the next ones.
-func (l *Loop) endTurn(any) error {
-	l.flushLater()
-	l.armed = false
-	l.poller.idle()
-	return nil
-}
-
-func (l *Loop) flushLater() {
+// endTurn flushes what was to wait until the poller has handled all that is
+// there.
+func (l *Loop) endTurn() {
 	l.enter()
 	defer l.leave()
 	if l.OnTurnEnd != nil {

@@ -7,6 +7,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync"
 	"testing"
 	"time"
 
@@ -112,6 +113,35 @@ func TestPause(t *testing.T) {
 	}
 	loop.Post(func() { paused.Resume() })
 	expect(t, r, "two")
+}
+
+func TestManyClientsAtOnce(t *testing.T) {
+	const clients, loops = 300, 2
+	var mu sync.Mutex
+	served := map[*Loop]int{}
+	addr := freeport.Addr(t)
+	start(t, Options{Addrs: []string{"tcp://" + addr}, Loops: loops, Accept: func(c *Conn) Session {
+		mu.Lock()
+		defer mu.Unlock()
+		served[c.Loop()]++
+		return &lines{}
+	}})
+	var all []*bufio.Reader
+	for i := range clients {
+		c, r := dial(t, addr)
+		fmt.Fprintf(c, "client %d\n", i)
+		all = append(all, r)
+	}
+	for i, r := range all {
+		expect(t, r, fmt.Sprintf("client %d", i))
+	}
+	mu.Lock()
+	defer mu.Unlock()
+	for _, n := range served {
+		if len(served) != loops || n < clients/loops-1 || n > clients/loops+1 {
+			t.Errorf("%d loops, one with %d of %d clients", len(served), n, clients)
+		}
+	}
 }
 
 func TestTimersRunInOrderAndStop(t *testing.T) {

@@ -8,7 +8,10 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"syscall"
 	"time"
+
+	"github.com/panjf2000/gnet/v2"
 )
 
 // port is one address that is listened at.
@@ -34,7 +37,7 @@ func (s *Server) Listen(addrs []string) error {
 			var err error
 			if p, err = s.open(addr); err != nil {
 				closePorts(next, s.ports)
-				return fmt.Errorf("cannot listen on %s: %w; stop what listens there or choose another port", addr, err)
+				return fmt.Errorf("cannot listen on %s: %w", addr, err)
 			}
 		}
 		next[addr] = p
@@ -63,7 +66,7 @@ func closePorts(old, kept map[string]*port) {
 func (s *Server) open(addr string) (*port, error) {
 	scheme, at, _ := strings.Cut(addr, "://")
 	if scheme == "unix" {
-		ln, err := listenUnix(at)
+		ln, err := ListenUnix(at, s.opts.UnixPerm)
 		return &port{Listener: ln}, err
 	}
 	ln, err := ListenTCP(at, s.opts.KeepAlive)
@@ -72,7 +75,8 @@ func (s *Server) open(addr string) (*port, error) {
 
 // ListenTCP listens at host:port. An IPv4 or IPv6 address, all zeros too, means
 // that family alone, as Redis's bind does. keepAlive is the idle time before
-// probes, which then come three times as often; 0 turns them off.
+// probes, which then come three times as often; 0 turns them off. An error says
+// what to do about it.
 func ListenTCP(at string, keepAlive time.Duration) (net.Listener, error) {
 	network := "tcp"
 	if host, _, err := net.SplitHostPort(at); err == nil {
@@ -87,11 +91,32 @@ func ListenTCP(at string, keepAlive time.Duration) (net.Listener, error) {
 		KeepAlive:       -1,
 		KeepAliveConfig: net.KeepAliveConfig{Enable: keepAlive > 0, Idle: keepAlive, Interval: max(keepAlive/3, time.Second), Count: 3},
 	}
-	return cfg.Listen(context.Background(), network, at)
+	ln, err := cfg.Listen(context.Background(), network, at)
+	return ln, advised(err)
+}
+
+// advised adds to an error of listening what to do about it.
+func advised(err error) error {
+	advice := ""
+	switch {
+	case err == nil:
+		return nil
+	case errors.Is(err, syscall.EADDRINUSE):
+		advice = "stop what listens there or choose another port"
+	case errors.Is(err, syscall.EADDRNOTAVAIL):
+		advice = "this machine does not have that address: change bind"
+	case errors.Is(err, syscall.EACCES):
+		advice = "this user may not: choose a port above 1023, or another path"
+	default:
+		return err
+	}
+	return fmt.Errorf("%w; %s", err, advice)
 }
 
 // accept brings the clients of one port to the loops until the port is closed.
 func (s *Server) accept(p *port) {
+	var under arrivals
+	defer under.await(0) // the loops still run: Stop waits for us
 	for {
 		conn, err := p.Accept()
 		switch {
@@ -105,8 +130,40 @@ func (s *Server) accept(p *port) {
 		case p.tls:
 			s.greet(conn)
 		default:
-			_, _ = s.client.Enroll(conn) // it closes what it cannot take
+			s.bring(conn, &under)
 		}
+	}
+}
+
+// bring hands a client to a loop. To wait each time until the loop has it would
+// take a process that opens many connections, and uses the first ones at once, a
+// turn of the loop and of the scheduler for each of the others.
+func (s *Server) bring(conn net.Conn, under *arrivals) {
+	l := s.nextLoop()
+	if l == nil { // some do not exist yet: gnet makes them, one by one
+		_, _ = s.client.Enroll(conn) // it closes what it cannot take
+		return
+	}
+	done, err := l.gnet.Enroll(context.Background(), conn)
+	if err != nil {
+		conn.Close()
+		return
+	}
+	*under = append(*under, done)
+	under.await(arriving - 1)
+}
+
+// arriving bounds the clients of one port that are on their way to a loop.
+const arriving = 64
+
+// arrivals are clients on their way to a loop, in order.
+type arrivals []<-chan gnet.RegisteredResult
+
+// await blocks until at most so many are on their way.
+func (a *arrivals) await(most int) {
+	for len(*a) > most {
+		<-(*a)[0]
+		*a = append((*a)[:0], (*a)[1:]...)
 	}
 }
 

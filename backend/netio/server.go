@@ -4,7 +4,9 @@ import (
 	"context"
 	"crypto/tls"
 	"fmt"
+	"io/fs"
 	"log/slog"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"time"
@@ -30,6 +32,8 @@ type Options struct {
 	// Addrs are what to listen on at first: "tcp://127.0.0.1:6379", "tls://…",
 	// "unix:///run/x.sock".
 	Addrs []string
+	// UnixPerm are the permissions of unix addresses; 0: as the umask says.
+	UnixPerm fs.FileMode
 	// TLS is asked for the configuration of every client that comes to a tls
 	// address; nil refuses it.
 	TLS func() *tls.Config
@@ -53,6 +57,8 @@ type Server struct {
 
 	mu    sync.Mutex
 	loops map[gnet.EventLoop]*Loop
+	order []*Loop // the same, as they came
+	next  int     // which of them gets the next client
 
 	stopping atomic.Bool
 	gnet.BuiltinEventEngine
@@ -133,6 +139,7 @@ func (s *Server) Stop(ctx context.Context) error {
 // OnOpen is gnet's: a client came in, or a dialled connection arrived.
 func (s *Server) OnOpen(g gnet.Conn) ([]byte, gnet.Action) {
 	l := s.loop(g)
+	l.poller.watch(g)
 	l.enter()
 	defer l.leave()
 	came := g.Context()
@@ -173,6 +180,7 @@ func (s *Server) OnTraffic(g gnet.Conn) gnet.Action {
 
 // OnClose is gnet's: the connection is going away.
 func (s *Server) OnClose(g gnet.Conn, err error) gnet.Action {
+	s.loop(g).poller.forget(g.Fd())
 	if c, ok := g.Context().(*Conn); ok {
 		c.loop.enter()
 		defer c.loop.leave()
@@ -190,6 +198,7 @@ func (s *Server) loop(g gnet.Conn) *Loop {
 	if l == nil {
 		l = newLoop(g)
 		s.loops[g.EventLoop()] = l
+		s.order = append(s.order, l)
 	}
 	return l
 }
@@ -199,11 +208,18 @@ func (s *Server) loop(g gnet.Conn) *Loop {
 func (s *Server) Loops() []*Loop {
 	s.mu.Lock()
 	defer s.mu.Unlock()
-	all := make([]*Loop, 0, len(s.loops))
-	for _, l := range s.loops {
-		all = append(all, l)
+	return slices.Clone(s.order)
+}
+
+// nextLoop is whose turn it is to get a client; nil until all loops have had one.
+func (s *Server) nextLoop() *Loop {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	if len(s.order) < s.opts.Loops {
+		return nil
 	}
-	return all
+	s.next++
+	return s.order[s.next%len(s.order)]
 }
 
 // refused is the session of a client that Accept did not take.

@@ -102,12 +102,16 @@ func keyPair(certFile, keyFile, pass string) (tls.Certificate, error) {
 	return pair, nil
 }
 
-// decrypt opens a key in the old encrypted PEM form, the only one with a pass
-// phrase that Go's library reads.
+// decrypt opens a key that has a pass phrase, in the form that OpenSSL writes
+// today (PKCS #8) or in the old one of PEM.
 func decrypt(key []byte, pass string) ([]byte, error) {
 	block, _ := pem.Decode(key)
 	if block == nil {
 		return nil, errors.New("no PEM block")
+	}
+	if block.Type == "ENCRYPTED PRIVATE KEY" {
+		der, err := decryptPKCS8(block.Bytes, pass)
+		return pem.EncodeToMemory(&pem.Block{Type: "PRIVATE KEY", Bytes: der}), err
 	}
 	//lint:ignore SA1019 the file is the operator's own; its form is not a matter of choice here
 	if !x509.IsEncryptedPEMBlock(block) {

@@ -8,9 +8,9 @@ import (
 	"os"
 )
 
-// listenUnix listens at a path. A socket that a killed process left there goes;
-// any other file stays, and is an error.
-func listenUnix(path string) (net.Listener, error) {
+// ListenUnix listens at a path, with these permissions unless perm is 0. A socket
+// that a killed process left there goes; any other file stays, and is an error.
+func ListenUnix(path string, perm fs.FileMode) (net.Listener, error) {
 	info, err := os.Lstat(path)
 	switch {
 	case errors.Is(err, fs.ErrNotExist):
@@ -23,5 +23,13 @@ func listenUnix(path string) (net.Listener, error) {
 			return nil, err
 		}
 	}
-	return net.Listen("unix", path)
+	ln, err := net.Listen("unix", path)
+	if err != nil || perm == 0 {
+		return ln, advised(err)
+	}
+	if err := os.Chmod(path, perm); err != nil {
+		ln.Close()
+		return nil, err
+	}
+	return ln, nil
 }

@@ -20,6 +20,9 @@ type Replies struct {
 // ProtocolError, after which the stream cannot be followed any more.
 func (r *Replies) Next(buf []byte) (int, error) {
 	if r.open == 0 {
+		if n := shortReply(buf); n > 0 {
+			return n, nil
+		}
 		r.open, r.pos = 1, 0
 	}
 	for r.open > 0 {
@@ -47,6 +50,20 @@ func (r *Replies) Next(buf []byte) (int, error) {
 	return r.pos, nil
 }
 
+const okReply = "+OK\r\n"
+
+// shortReply returns the length of a whole reply at the start of buf if it is of
+// the two forms that nearly all have, +OK and a bulk of up to 999 bytes; else 0.
+func shortReply(buf []byte) int {
+	if len(buf) >= len(okReply) && string(buf[:len(okReply)]) == okReply {
+		return len(okReply)
+	}
+	if size, head := shortHead(buf); head > 0 && len(buf) >= head+size+2 {
+		return head + size + 2
+	}
+	return 0
+}
+
 // element reads the line that opens a value: how many values follow as its
 // children (an attribute stands before a value, so it opens one more), and the
 // size of the bulk behind the line, -1 without one.
@@ -60,7 +77,7 @@ func element(line []byte) (children, size int, err error) {
 		return 0, -1, nil
 	case '$', '=', '!':
 		n, ok := parseInt(text[1:])
-		if !ok || n < -1 || n > MaxBulk {
+		if !ok || n < -1 || n > MaxStored {
 			return 0, 0, ProtocolError("invalid bulk length in a reply")
 		}
 		return 0, int(n), nil

@@ -5,13 +5,18 @@ import "bytes"
 // Limits of a request, as Redis has them (proto-max-bulk-len, networking.c).
 const (
 	MaxInline   = 64 << 10  // bytes of an inline request or of a count line
-	MaxBulk     = 512 << 20 // bytes of one argument
+	MaxBulk     = 512 << 20 // bytes of one argument, where nothing else is set
 	MaxArgs     = 1<<31 - 1 // arguments of one request
 	unauthArgs  = 10        // arguments before authentication
 	unauthBulk  = 16 << 10  // bytes of one argument before authentication
 	initialArgs = 16
 	largeBulk   = 32 << 10 // bytes of one argument from which Redis reads it by itself
 )
+
+// MaxStored bounds one argument whatever is set, bytes: with what stands around it
+// its size is to fit 32 bits in memory. Files, replies and a master's stream have no
+// other bound: what was stored once must be read back under any setting.
+const MaxStored = 1<<32 - 1<<12
 
 // ProtocolError is a violation of the protocol by the peer. Its text is what
 // Redis sends behind "-ERR " before it closes the connection.
@@ -25,7 +30,8 @@ type Requests struct {
 	// Unauthenticated applies Redis's tighter limits of a connection that has
 	// not authenticated yet, so that a stranger cannot make us buffer 512 MB.
 	Unauthenticated bool
-	// BulkLimit replaces MaxBulk when it is not 0 (proto-max-bulk-len), bytes.
+	// BulkLimit replaces MaxBulk when it is not 0 (proto-max-bulk-len), bytes;
+	// MaxStored bounds it.
 	BulkLimit int
 
 	args [][]byte // of the last complete request; reused
@@ -104,6 +110,9 @@ func (r *Requests) Started(buf []byte) int {
 }
 
 func (r *Requests) countLine(buf []byte) (count, next int, err error) {
+	if len(buf) >= 4 && '1' <= buf[1] && buf[1] <= '9' && buf[2] == '\r' && buf[3] == '\n' { // nearly always
+		return int(buf[1] - '0'), 4, nil
+	}
 	end := bytes.IndexByte(buf, '\n')
 	if end < 0 {
 		if len(buf) > MaxInline {
@@ -144,7 +153,7 @@ func (r *Requests) bulk(buf []byte) (bool, error) {
 	size, ok := parseInt(trimCR(rest[1:end]))
 	limit := MaxBulk
 	if r.BulkLimit > 0 {
-		limit = r.BulkLimit
+		limit = min(r.BulkLimit, MaxStored)
 	}
 	switch {
 	case !ok || size < 0 || size > int64(limit):
@@ -169,19 +178,23 @@ func (r *Requests) take(from, size int) {
 // shortHead reads the head of an argument of up to 999 bytes, which nearly all
 // have, without looking for the line's end: "$1\r\n" to "$999\r\n". It returns
 // the size and the head's length, 0 when the head is anything else.
-func shortHead(b []byte) (size, head int) {
-	if len(b) < 6 || b[0] != '$' || b[1] < '1' || b[1] > '9' {
+func shortHead(b []byte) (size, head int) { return number(b, '$') }
+
+// number reads a line that is kind and a number from 1 to 999. next is 0 when it
+// is anything else.
+func number(b []byte, kind byte) (v, next int) {
+	if len(b) < 6 || b[0] != kind || b[1] < '1' || b[1] > '9' {
 		return 0, 0
 	}
-	size = int(b[1] - '0')
+	v = int(b[1] - '0')
 	i := 2
 	for ; i < 4 && b[i] >= '0' && b[i] <= '9'; i++ {
-		size = size*10 + int(b[i]-'0')
+		v = v*10 + int(b[i]-'0')
 	}
 	if b[i] != '\r' || b[i+1] != '\n' {
 		return 0, 0
 	}
-	return size, i + 2
+	return v, i + 2
 }
 
 func (r *Requests) finish(buf []byte) [][]byte {

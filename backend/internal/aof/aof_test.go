@@ -47,7 +47,7 @@ func (s *story) Unit(u *aof.Unit) error {
 	return nil
 }
 
-func (s *story) Place(p aof.Place) { s.place = p }
+func (s *story) Place(p aof.Place) error { s.place = p; return nil }
 
 func commands(lines ...string) (b []byte) {
 	for _, line := range lines {
@@ -107,6 +107,8 @@ func TestReadGarbage(t *testing.T) {
 	t.Parallel()
 	for _, tail := range []string{"!!!", "*x\r\n", "*0\r\n", "*-1\r\n", "*1\r\nSET\r\n", "*1\r\n$-1\r\n", "*1\r\n$3\r\nSETxx", "*99999999999\r\n",
 		"*1\r\n$99999999999\r\n", "*2\r\n$6\r\nSELECT\r\n$1\r\nx\r\n", "*1\r\n$4\r\nEXEC\r\n",
+		"#HF:0123456789012345678901234567890123456789:4611686018427387904:4\r\n", "#HF:0123456789012345678901234567890123456789:x:4\r\n",
+		"#HF:0123456789012345678901234567890123456789:77\r\n",
 		"*1\r\n$5\r\nMULTI\r\n*1\r\n$5\r\nMULTI\r\n", "#" + strings.Repeat("x", 300<<10)} {
 		good := commands("SET a 1")
 		err := aof.Read(strings.NewReader(string(good)+tail), &story{})
@@ -114,6 +116,39 @@ func TestReadGarbage(t *testing.T) {
 		if !errors.As(err, &f) || !errors.Is(err, aof.ErrFormat) || f.Good != int64(len(good)) {
 			t.Errorf("%.40q: %v", tail, err)
 		}
+	}
+}
+
+// Whatever a file holds, reading it ends with a fault that lies in it, and what was
+// read before is what the file begins with.
+func FuzzRead(f *testing.F) {
+	f.Add([]byte("#TS:5\r\n*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1\r\n1\r\n*2\r\n$6\r\nSELECT\r\n$1\r\n3\r\n"))
+	f.Add(commands("MULTI", "INCR a", "#TS:6", "SELECT 0", "INCR c", "EXEC", "PING hf:epoch:4:x"))
+	f.Fuzz(func(t *testing.T, b []byte) {
+		var all, first story
+		err := aof.Read(bytes.NewReader(b), &all)
+		var fault *aof.Fault
+		if !errors.As(err, &fault) {
+			if err != nil {
+				t.Fatalf("no fault of the file: %v", err)
+			}
+			return
+		}
+		if fault.Good < 0 || fault.Good > fault.At || fault.At > int64(len(b)) {
+			t.Fatalf("good up to %d, broken at %d of %d", fault.Good, fault.At, len(b))
+		}
+		if err := aof.Read(bytes.NewReader(b[:fault.Good]), &first); err != nil || strings.Join(first.told, "|") != strings.Join(all.told, "|") {
+			t.Fatalf("what is good gives %q (%v), the whole gave %q", first.told, err, all.told)
+		}
+	})
+}
+
+// What was stored under a higher proto-max-bulk-len is read back under any.
+func TestReadLongArguments(t *testing.T) {
+	t.Parallel()
+	err := aof.Read(strings.NewReader("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000000000\r\nxx"), &story{})
+	if !errors.Is(err, aof.ErrTruncated) {
+		t.Errorf("a value of 1 GB that does not come: %v", err)
 	}
 }
 

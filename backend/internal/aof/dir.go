@@ -36,13 +36,16 @@ type Dir struct {
 	baseSize atomic.Int64 // bytes of all files when the base was new
 	size     atomic.Int64 // bytes of the base and the incremental files
 
-	mu      sync.Mutex
-	m       Manifest
-	baseSeq int64 // the highest in use
+	keep atomic.Bool // replaced files are kept (aof-disable-auto-gc)
+
+	mu sync.Mutex // guards all below
+	m  Manifest
+	// The highest numbers that a file ever had: a manifest whose sync failed may
+	// come back after a crash and list it, so that no name is used twice.
+	baseSeq int64
 	incrSeq int64
 	fileID  int64 // counts the incremental files that were made or opened
 	temp    bool  // the incremental file in use is not in the manifest
-	keep    bool  // replaced files are kept (aof-disable-auto-gc)
 }
 
 // OpenDir reads the manifest, if there is one. It changes nothing.
@@ -178,12 +181,13 @@ func (d *Dir) nextIncr() (File, error) {
 	if err != nil {
 		return nil, err
 	}
+	d.incrSeq = p.Seq
 	next := d.m
 	next.Incr = append(append([]Part(nil), d.m.Incr...), p)
 	if err := d.persist(next); err != nil {
 		return nil, errors.Join(err, f.Close())
 	}
-	d.incrSeq, d.temp = p.Seq, false
+	d.temp = false
 	d.fileID++
 	return f, nil
 }

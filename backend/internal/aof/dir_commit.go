@@ -39,13 +39,14 @@ func (d *Dir) Commit(size int64, snapshot bool, file int64) error {
 	if err := d.disk.Rename(d.file(tempBase), d.file(base.Name)); err != nil {
 		return err
 	}
-	next, incrSeq := d.m.replaced(base), d.incrSeq
+	d.baseSeq = seq
+	next := d.m.replaced(base)
 	if file != 0 {
 		last, err := d.lastIncr()
 		if err != nil {
 			return err
 		}
-		next.Incr, incrSeq = []Part{last}, last.Seq
+		next.Incr = []Part{last}
 		next.History = without(next.History, last.Name)
 	}
 	if err := d.disk.SyncDir(d.path); err != nil { // the manifest never lists what may be gone
@@ -54,7 +55,7 @@ func (d *Dir) Commit(size int64, snapshot bool, file int64) error {
 	if err := d.persist(next); err != nil {
 		return err
 	}
-	d.baseSeq, d.incrSeq, d.temp = seq, incrSeq, false
+	d.temp = false
 	total := size + d.sizeOf(next.Incr)
 	d.size.Store(total)
 	d.baseSize.Store(total)
@@ -69,7 +70,11 @@ func (d *Dir) lastIncr() (Part, error) {
 		return d.m.Incr[len(d.m.Incr)-1], nil
 	}
 	p := d.incr()
-	return p, d.disk.Rename(d.tempIncr(), d.file(p.Name))
+	if err := d.disk.Rename(d.tempIncr(), d.file(p.Name)); err != nil {
+		return p, err
+	}
+	d.incrSeq = p.Seq
+	return p, nil
 }
 
 // replaced is the manifest with base in the place of all files.
@@ -103,12 +108,14 @@ func (d *Dir) sizeOf(parts []Part) (sum int64) {
 	return sum
 }
 
-// Keep says whether replaced files are to stay (aof-disable-auto-gc); those
-// that are there go when they need not.
-func (d *Dir) Keep(keep bool) {
+// Keep says whether replaced files are to stay from now on (aof-disable-auto-gc).
+// It does not wait for the disk: Purge removes those that need not stay.
+func (d *Dir) Keep(keep bool) { d.keep.Store(keep) }
+
+// Purge removes the files that were replaced, unless they are to stay.
+func (d *Dir) Purge() {
 	d.mu.Lock()
 	defer d.mu.Unlock()
-	d.keep = keep
 	d.purge()
 }
 
@@ -116,7 +123,7 @@ func (d *Dir) Keep(keep bool) {
 // so that it never lists what is not there; one that cannot be removed costs
 // its room and no more.
 func (d *Dir) purge() {
-	if d.keep || len(d.m.History) == 0 {
+	if d.keep.Load() || len(d.m.History) == 0 {
 		return
 	}
 	gone, next := d.m.History, d.m

@@ -24,7 +24,12 @@
 // Since the files hold the stream byte for byte, the place of the data in the
 // replication history is that of the base and the length of what is behind it.
 // Lines that begin with # are not counted, and Redis passes them over: #TS: tells
-// the time, #HF: the place, where the length alone does not tell it.
+// the time, #HF: the place, where the length alone does not tell it and at the
+// beginning of a file that follows others: one that was cut behind a whole unit looks whole, but
+// the next does not go on where it ends (Hole).
+//
+// What a node gives up of the stream it keeps in a Lost file. CutAt ends the files
+// there, when the data is to go on from an earlier place.
 //
 // # What it does not do
 //

@@ -32,3 +32,17 @@ func (f *Fault) Error() string {
 // Unwrap gives the kind of the fault, ErrTruncated or ErrFormat, or the error
 // of the disk.
 func (f *Fault) Unwrap() error { return f.Err }
+
+// Hole says that a file does not go on where the one before it ends: the earlier
+// one was cut behind a whole unit, where nothing else shows it, or a file
+// between them is gone.
+type Hole struct {
+	End   uint64 // position in the stream up to which the files before hold it
+	Begin uint64 // where the file says that it begins
+}
+
+func (h *Hole) Error() string {
+	return fmt.Sprintf("%d bytes of the stream are missing: what follows begins at position %d, and what stands before it ends at %d. "+
+		"Restore the file before from a copy; or, to go on without what follows, take this file and those behind it out of the manifest",
+		h.Begin-h.End, h.Begin, h.End)
+}

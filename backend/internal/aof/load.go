@@ -18,8 +18,9 @@ type Sink interface {
 	Snapshot(r *bufio.Reader) error
 	// Unit applies a unit.
 	Unit(u *Unit) error
-	// Place says where in the replication history the data stands now.
-	Place(p Place)
+	// Place says where in the replication history the data stands now. An error is
+	// that it stands elsewhere (Hole).
+	Place(p Place) error
 }
 
 // SnapshotBuffer is what a reader of snapshots may ask of the buffer under it
@@ -47,9 +48,16 @@ func (a Annotation) place() (p Place, ok bool) {
 	if !strings.HasPrefix(string(a), placePrefix) || len(fields) != 3 {
 		return p, false
 	}
-	offset, err1 := strconv.ParseUint(fields[1], 10, 64)
+	offset, err1 := strconv.ParseUint(fields[1], 10, 62) // Redis's are signed, and a history needs room to go on
 	epoch, err2 := strconv.ParseUint(fields[2], 10, 64)
 	return Place{fields[0], offset, epoch}, err1 == nil && err2 == nil
+}
+
+// broken tells whether the annotation means to be a place and is none: to pass it
+// over would be to go on at a wrong point of the history.
+func (a Annotation) broken() bool {
+	_, ok := a.place()
+	return !ok && strings.HasPrefix(string(a), placePrefix)
 }
 
 // AppendTime appends the annotation that what follows was written at that Unix
@@ -147,7 +155,7 @@ func (d *Dir) loadPart(p Part, sink Sink, wrap func(io.Reader) io.Reader) (size 
 	if wrap != nil {
 		in = wrap(f)
 	}
-	err = Read(in, sink)
+	err = read(in, p.Name, sink)
 	var fault *Fault
 	if errors.As(err, &fault) {
 		fault.File = p.Name
@@ -158,7 +166,9 @@ func (d *Dir) loadPart(p Part, sink Sink, wrap func(io.Reader) io.Reader) (size 
 // Read reads one file into sink: units, or a snapshot and units behind it, as
 // bases and the files of old are. The end of the file inside a unit, or
 // something else in a unit's place, is a *Fault.
-func Read(in io.Reader, sink Sink) error {
+func Read(in io.Reader, sink Sink) error { return read(in, "", sink) }
+
+func read(in io.Reader, name string, sink Sink) error {
 	counted := &counter{r: in}
 	buf := bufio.NewReaderSize(counted, SnapshotBuffer)
 	if magic, _ := buf.Peek(5); string(magic) == "REDIS" {
@@ -167,6 +177,18 @@ func Read(in io.Reader, sink Sink) error {
 		}
 	}
 	r := newUnitReader(buf, counted.n-int64(buf.Buffered()))
+	r.unit.File = name
+	return r.each(sink.Unit, sink.Place)
+}
+
+// Units cuts a part of a stream into units, with db selected before it.
+func Units(in io.Reader, db int, each func(*Unit) error) error {
+	r := newUnitReader(bufio.NewReader(in), 0)
+	r.db = db
+	return r.each(each, func(Place) error { return nil })
+}
+
+func (r *unitReader) each(unit func(*Unit) error, place func(Place) error) error {
 	for {
 		u, note, err := r.next()
 		switch {
@@ -174,14 +196,16 @@ func Read(in io.Reader, sink Sink) error {
 			return nil
 		case err != nil:
 			return err
-		case u == nil:
-			if p, ok := note.place(); ok {
-				sink.Place(p)
+		case u != nil:
+			if err := unit(u); err != nil {
+				return err
 			}
 			continue
 		}
-		if err := sink.Unit(u); err != nil {
-			return err
+		if p, ok := note.place(); ok {
+			if err := place(p); err != nil {
+				return r.fault(err, r.at)
+			}
 		}
 	}
 }

@@ -14,8 +14,9 @@ import (
 type Unit struct {
 	Raw      []byte // the bytes in the file, without annotations
 	Commands []Command
-	DB       int   // selected behind the unit
-	End      int64 // offset in the file behind it
+	DB       int    // selected behind the unit
+	File     string // its name in the directory; empty of a single one
+	End      int64  // offset in the file behind it
 }
 
 // Command is one command of a unit, on a database.
@@ -97,14 +98,19 @@ func (r *unitReader) next() (*Unit, Annotation, error) {
 // note reads an annotation. It stands between commands, so the file is good up
 // to behind it unless a transaction is open.
 func (r *unitReader) note() (Annotation, error) {
+	start := r.at
 	line, err := r.line()
 	if err != nil {
 		return nil, err
 	}
+	note := Annotation(bytes.TrimRight(line, "\r\n"))
+	if note.broken() {
+		return nil, r.badly(start)
+	}
 	if len(r.cmds) == 0 && len(r.raw) == 0 {
 		r.good = r.at
 	}
-	return Annotation(bytes.TrimRight(line, "\r\n")), nil
+	return note, nil
 }
 
 type commandKind int
@@ -175,7 +181,7 @@ func (r *unitReader) bulk() error {
 	if err != nil {
 		return err
 	}
-	if size < 0 || size > resp.MaxBulk {
+	if size < 0 || size > resp.MaxStored {
 		return r.badly(start)
 	}
 	from := len(r.raw)
@@ -241,7 +247,7 @@ func (r *unitReader) fault(err error, at int64) error {
 // build makes a Unit of what was read.
 func (r *unitReader) build() *Unit {
 	u := &r.unit
-	*u = Unit{Raw: r.raw, Commands: u.Commands[:0], DB: r.db, End: r.at}
+	*u = Unit{Raw: r.raw, Commands: u.Commands[:0], DB: r.db, File: u.File, End: r.at}
 	r.words = r.words[:0]
 	for _, p := range r.args {
 		r.words = append(r.words, r.raw[p.from:p.to:p.to])

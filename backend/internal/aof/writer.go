@@ -38,9 +38,6 @@ func (w *Writer) Pending() int { return len(w.buf) }
 // Prepend puts text before what was encoded; nothing must have been taken.
 func (w *Writer) Prepend(text []byte) { w.buf = append(text, w.buf...) }
 
-// Place says where in the history the data stands that was encoded.
-func (w *Writer) Place(p Place) { w.buf = AppendPlace(w.buf, p) }
-
 // Entry encodes one key; it is a store.Sink.
 func (w *Writer) Entry(db int, key []byte, v store.Value, expire int64) error {
 	if db != w.db {

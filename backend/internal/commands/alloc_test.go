@@ -25,7 +25,7 @@ func TestHotCommandsDoNotAllocate(t *testing.T) {
 		"HSET h field5 w", "HSET H field5 w", "HGET h field5", "HGET H field5", "HGETALL h", "HMGET H field1 field2",
 		"HINCRBY h count 1", "HINCRBY H count 1", "SADD s member5", "SADD S member5", "SISMEMBER S member5",
 		"ZADD z 7 member5", "ZADD Z 7 member5", "ZINCRBY Z 1 member5", "ZSCORE Z member5", "ZRANK Z member5",
-		"ZRANGE Z 10 20 WITHSCORES", "ZRANGEBYSCORE Z 10 20", "SRANDMEMBER S", "SSCAN S 0",
+		"ZRANGE Z 10 20 WITHSCORES", "ZRANGEBYSCORE Z 10 20", "SRANDMEMBER S", "SPOP S", "SSCAN S 0",
 		"RPUSH l a", "LPOP l", "LPUSH L a", "RPOP L", "LRANGE L 0 99", "LINDEX L 300", "LMOVE l L LEFT RIGHT", "LMOVE L l LEFT RIGHT",
 	} {
 		args := make([][]byte, 0, 8)

@@ -37,6 +37,14 @@ func (c *Ctx) integer(i int) (n int64, ok bool) {
 	return c.integerIn(i, math.MinInt64, math.MaxInt64, errNotInt)
 }
 
+// integers reads the arguments i and i+1, the ends of a range.
+func (c *Ctx) integers(i int) (first, last int64, ok bool) {
+	if first, ok = c.integer(i); ok {
+		last, ok = c.integer(i + 1)
+	}
+	return first, last, ok
+}
+
 // integerIn reads argument i, which must lie from low to high, else it replies text.
 func (c *Ctx) integerIn(i int, low, high int64, text string) (n int64, ok bool) {
 	n, ok = types.ParseInt(c.Args[i])

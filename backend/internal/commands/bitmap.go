@@ -3,7 +3,6 @@ package commands
 import (
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
-	"holdfast/backend/resp"
 )
 
 // Bit 0 of a bitmap is the highest of its first byte.
@@ -32,7 +31,7 @@ func (c *Ctx) bitOffset(arg []byte, width int64) (bit int64, ok bool) {
 		ok = bit < 1<<56 // else the product is not an int64
 		bit *= width
 	}
-	if !ok || bit < 0 || !c.Replaying && bit>>3 >= resp.MaxBulk {
+	if !ok || bit < 0 || !c.Replaying && bit>>3 >= c.Options.StringMax {
 		c.Err(errBitOffset)
 		return 0, false
 	}

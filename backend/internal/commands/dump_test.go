@@ -68,7 +68,7 @@ func TestDumpSameAsRedis(t *testing.T) {
 		r := newRig(t)
 		r.now(time.Now())
 		redis.do("FLUSHALL")
-		seed := rand.Uint64()
+		seed := newSeed(t)
 		g := &generator{rand.New(rand.NewPCG(seed, 3)), wide}
 		for range 3000 {
 			r.do(g.request()...)

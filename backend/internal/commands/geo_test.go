@@ -138,7 +138,7 @@ func sameButTies(a, b []resp.Value) bool {
 func TestGeoSameAsRedis(t *testing.T) {
 	redis := startRedis(t)
 	r := newRig(t)
-	seed := rand.Uint64()
+	seed := newSeed(t)
 	g := &generator{rand.New(rand.NewPCG(seed, 5)), true}
 	for i := range *requests {
 		request := g.geoRequest(split)

@@ -228,29 +228,18 @@ func hrandfield(c *Ctx) {
 }
 
 func hscan(c *Ctx) {
-	cursor, ok := c.cursor(2)
-	if !ok {
-		return
-	}
 	h, found, err := c.DB.Hash(c.Args[1])
-	switch {
-	case c.failed(err):
-		return
-	case !found:
-		c.emptyScan()
-		return
-	}
-	s, ok := c.scanning(cursor, 3, false)
+	s, ok := c.scanningValue(found, err)
 	if !ok {
 		return
 	}
 	at, n := len(c.Out), 0
-	cursor = h.Scan(s.cursor, s.count, func(name, value []byte) {
+	next := h.Scan(s.cursor, s.count, func(name, value []byte) {
 		if s.wants(name) {
 			c.Bulk(name)
 			c.Bulk(value)
 			n += 2
 		}
 	})
-	c.scannedAt(at, cursor, n)
+	c.scannedAt(at, next, n)
 }

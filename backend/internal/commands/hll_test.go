@@ -60,7 +60,7 @@ func TestHyperLogLogBytesSameAsRedis(t *testing.T) {
 	redis := startRedis(t)
 	r := newRig(t)
 	r.now(time.Now())
-	seed := rand.Uint64()
+	seed := newSeed(t)
 	g := rand.New(rand.NewPCG(seed, 4))
 	for round := range 3000 {
 		key := fmt.Sprint("h", g.IntN(6))

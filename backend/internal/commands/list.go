@@ -222,11 +222,7 @@ func linsert(c *Ctx) {
 }
 
 func lrange(c *Ctx) {
-	first, ok := c.integer(2)
-	if !ok {
-		return
-	}
-	last, ok := c.integer(3)
+	first, last, ok := c.integers(2)
 	if !ok {
 		return
 	}
@@ -247,11 +243,7 @@ func lrange(c *Ctx) {
 }
 
 func ltrim(c *Ctx) {
-	first, ok := c.integer(2)
-	if !ok {
-		return
-	}
-	last, ok := c.integer(3)
+	first, last, ok := c.integers(2)
 	if !ok {
 		return
 	}

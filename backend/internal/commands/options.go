@@ -3,6 +3,8 @@ package commands
 // Options are the settings that handlers go by. The gate owns them and changes
 // them between requests.
 type Options struct {
+	// StringMax is how long commands may make a string, bytes (proto-max-bulk-len).
+	StringMax int64
 	// HLLSparseMax is the size in bytes up to which a HyperLogLog stays sparse
 	// (hll-sparse-max-bytes).
 	HLLSparseMax int

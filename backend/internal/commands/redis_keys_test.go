@@ -215,7 +215,7 @@ func TestMistypedSameAsRedis(t *testing.T) {
 	redis := startRedis(t)
 	r := newRig(t)
 	r.now(time.Now())
-	seed := rand.Uint64()
+	seed := newSeed(t)
 	g := &generator{rand.New(rand.NewPCG(seed, 2)), false}
 	names := mistypedNames()
 	for i := range *mistyped {

@@ -300,7 +300,7 @@ func TestStreamsSameAsRedis(t *testing.T) {
 			redis.do("FLUSHALL")
 			redis.do("CONFIG", "SET", "stream-node-max-entries", c.entries)
 			redis.do("HELLO", itoa(c.proto))
-			seed := rand.Uint64()
+			seed := newSeed(t)
 			g := &streamGenerator{&generator{rand.New(rand.NewPCG(seed, 1)), c.wide}, 0}
 			for i := range *requests {
 				request := g.streamRequest(split)

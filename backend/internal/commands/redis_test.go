@@ -357,7 +357,7 @@ func TestSameAsRedis(t *testing.T) {
 			r.Proto = c.proto
 			redis.do("FLUSHALL")
 			redis.do("HELLO", itoa(c.proto))
-			seed := rand.Uint64()
+			seed := newSeed(t)
 			g := &generator{rand.New(rand.NewPCG(seed, 1)), c.wide}
 			for i := range *requests {
 				request := g.request()

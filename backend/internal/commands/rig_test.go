@@ -1,6 +1,8 @@
 package commands
 
 import (
+	"flag"
+	"math/rand/v2"
 	"strconv"
 	"strings"
 	"testing"
@@ -8,6 +10,18 @@ import (
 	"holdfast/backend/internal/store"
 	"holdfast/backend/resp"
 )
+
+var seedFlag = flag.Uint64("seed", 1, "seed of the random requests that redis-server is compared on; 0: another each time")
+
+// newSeed is the seed of one test's random requests.
+func newSeed(t *testing.T) uint64 {
+	seed := *seedFlag
+	if seed == 0 {
+		seed = rand.Uint64()
+	}
+	t.Logf("-seed %d", seed)
+	return seed
+}
 
 // rig runs requests as the gate would, one after the other.
 type rig struct {
@@ -25,7 +39,7 @@ func newRig(t testing.TB) *rig {
 	}
 	t.Cleanup(st.Close)
 	r := &rig{t: t, rows: map[string]Handler{}}
-	r.Store, r.DB, r.Options, r.Proto, r.Now = st, st.DB(0), &Options{HLLSparseMax: 3000, SharedIntegers: true}, 2, 1_700_000_000_000
+	r.Store, r.DB, r.Options, r.Proto, r.Now = st, st.DB(0), &Options{StringMax: resp.MaxBulk, HLLSparseMax: 3000, SharedIntegers: true}, 2, 1_700_000_000_000
 	st.SetNow(r.Now)
 	for _, row := range Rows() {
 		r.rows[row.Name] = row.Run

@@ -39,8 +39,8 @@ func scan(c *Ctx) {
 	c.scannedAt(at, next, n)
 }
 
-// cursor reads argument i. The key is looked up next, and the options are read only if
-// there is something to scan: that is the order of Redis's errors.
+// cursor reads argument i. A key of another type is told next, and the options are read
+// only if there is something to scan: that is the order of Redis's errors.
 func (c *Ctx) cursor(i int) (cursor uint64, ok bool) {
 	if cursor, ok = parseCursor(c.Args[i]); !ok {
 		c.Err("ERR invalid cursor")
@@ -80,6 +80,20 @@ func (c *Ctx) scanning(cursor uint64, i int, keys bool) (s scanning, ok bool) {
 	return s, true
 }
 
+// scanningValue reads what HSCAN, SSCAN and ZSCAN ask of the value at their key, and
+// replies itself if there is nothing to scan.
+func (c *Ctx) scanningValue(found bool, err error) (s scanning, ok bool) {
+	cursor, ok := c.cursor(2)
+	switch {
+	case !ok || c.failed(err):
+		return s, false
+	case !found:
+		c.scannedAt(len(c.Out), 0, 0)
+		return s, false
+	}
+	return c.scanning(cursor, 3, false)
+}
+
 // parseCursor reads an unsigned number as strtoul does: the empty string is 0, and a
 // sign may stand before it.
 func parseCursor(b []byte) (cursor uint64, ok bool) {
@@ -114,6 +128,3 @@ func (c *Ctx) scannedAt(at int, cursor uint64, n int) {
 	c.Array(n)
 	c.headAt(at, end)
 }
-
-// emptyScan replies that there is nothing to scan.
-func (c *Ctx) emptyScan() { c.scannedAt(len(c.Out), 0, 0) }

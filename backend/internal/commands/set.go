@@ -161,10 +161,10 @@ func spop(c *Ctx) {
 		c.Null()
 		return
 	}
-	m := s.Random()
-	c.Bulk(m)
-	c.Propagate([]byte("SREM"), c.Args[1], m)
-	s.Remove(m)
+	s.Pop(func(m []byte) {
+		c.Bulk(m)
+		c.Propagate([]byte("SREM"), c.Args[1], m)
+	})
 	c.setChanged(&s, c.Args[1], "spop", 1)
 }
 
@@ -209,12 +209,12 @@ func (c *Ctx) popMembers(s *store.SetEdit, count int) {
 	words := [][]byte{[]byte("SREM"), c.Args[1]}
 	var taken []byte
 	for i := range count {
-		m := s.Random()
-		c.Bulk(m)
-		start := len(taken)
-		taken = append(taken, m...)
-		words = append(words, taken[start:len(taken):len(taken)])
-		s.Remove(m)
+		s.Pop(func(m []byte) {
+			c.Bulk(m)
+			start := len(taken)
+			taken = append(taken, m...)
+			words = append(words, taken[start:len(taken):len(taken)])
+		})
 		if len(words) == batch+2 || i == count-1 {
 			c.Propagate(words...)
 			words, taken = words[:2], nil
@@ -261,28 +261,17 @@ func deckOf(c *Ctx, s types.Set) deck {
 }
 
 func sscan(c *Ctx) {
-	cursor, ok := c.cursor(2)
-	if !ok {
-		return
-	}
 	set, found, err := c.DB.SetOf(c.Args[1])
-	switch {
-	case c.failed(err):
-		return
-	case !found:
-		c.emptyScan()
-		return
-	}
-	s, ok := c.scanning(cursor, 3, false)
+	s, ok := c.scanningValue(found, err)
 	if !ok {
 		return
 	}
 	at, n := len(c.Out), 0
-	cursor = set.Scan(s.cursor, s.count, func(m []byte) {
+	next := set.Scan(s.cursor, s.count, func(m []byte) {
 		if s.wants(m) {
 			c.Bulk(m)
 			n++
 		}
 	})
-	c.scannedAt(at, cursor, n)
+	c.scannedAt(at, next, n)
 }

@@ -87,7 +87,7 @@ func (g *generator) sortable() string {
 func TestSortSameAsRedis(t *testing.T) {
 	redis := startRedis(t)
 	r := newRig(t)
-	seed := rand.Uint64()
+	seed := newSeed(t)
 	g := &generator{rand.New(rand.NewPCG(seed, 6)), false}
 	for i := -20; i < 40; i++ {
 		n := itoa(i)

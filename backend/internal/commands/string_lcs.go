@@ -1,7 +1,5 @@
 package commands
 
-import "holdfast/backend/resp"
-
 // lcsOptions are those of LCS.
 type lcsOptions struct {
 	length   bool
@@ -25,7 +23,7 @@ func lcs(c *Ctx) {
 	if !ok {
 		return
 	}
-	if cells := (len(first) + 1) * (len(second) + 1); cells > resp.MaxBulk/4 {
+	if cells := (len(first) + 1) * (len(second) + 1); int64(cells) > c.Options.StringMax/4 {
 		c.Err("ERR Insufficient memory, transient memory for LCS exceeds proto-max-bulk-len")
 		return
 	}

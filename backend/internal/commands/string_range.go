@@ -1,11 +1,9 @@
 package commands
 
-import "holdfast/backend/resp"
-
 // fits replies an error unless a string of n bytes may exist. What a master decided is
 // not judged again.
 func (c *Ctx) fits(n int64) bool {
-	if !c.Replaying && (n > resp.MaxBulk || n < 0) {
+	if !c.Replaying && (n > c.Options.StringMax || n < 0) {
 		c.Err("ERR string exceeds maximum allowed size (proto-max-bulk-len)")
 		return false
 	}
@@ -66,11 +64,7 @@ func setrange(c *Ctx) {
 
 // getrange is GETRANGE, and SUBSTR, as it once was called.
 func getrange(c *Ctx) {
-	first, ok := c.integer(2)
-	if !ok {
-		return
-	}
-	last, ok := c.integer(3)
+	first, last, ok := c.integers(2)
 	if !ok {
 		return
 	}

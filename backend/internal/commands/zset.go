@@ -185,30 +185,19 @@ func zrandmember(c *Ctx) {
 }
 
 func zscan(c *Ctx) {
-	cursor, ok := c.cursor(2)
-	if !ok {
-		return
-	}
 	z, found, err := c.DB.ZSet(c.Args[1])
-	switch {
-	case c.failed(err):
-		return
-	case !found:
-		c.emptyScan()
-		return
-	}
-	s, ok := c.scanning(cursor, 3, false)
+	s, ok := c.scanningValue(found, err)
 	if !ok {
 		return
 	}
 	at, n := len(c.Out), 0
 	var text [types.MaxDoubleLen]byte
-	cursor = z.Scan(s.cursor, s.count, func(member []byte, score float64) {
+	next := z.Scan(s.cursor, s.count, func(member []byte, score float64) {
 		if s.wants(member) {
 			c.Bulk(member)
 			c.Bulk(types.AppendDouble(text[:0], score))
 			n += 2
 		}
 	})
-	c.scannedAt(at, cursor, n)
+	c.scannedAt(at, next, n)
 }

@@ -73,6 +73,7 @@ type Info struct {
 	StreamOffset uint64
 	StreamDB     int
 	DataEpoch    uint64
+	Told         string   // of the stream's confirmation
 	Empty        []string // keys that were passed over: collections without elements
 	Functions    []string // the code of every library
 

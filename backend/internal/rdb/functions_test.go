@@ -47,11 +47,10 @@ func TestSnapshotCarriesFunctions(t *testing.T) {
 		t.Fatal(err)
 	}
 	defer s.Close()
-	w := NewWriter()
+	w := NewWriter(true)
 	codes := []string{"#!lua name=a\nx", "#!lua name=b\ny"}
 	w.Header(Info{RedisVersion: "7.2.6", Functions: codes})
-	w.End()
-	info, err := Load(bytes.NewReader(w.Take(nil)), s)
+	info, err := Load(bytes.NewReader(w.Seal(w.Take(Piece{}), true)), s)
 	if err != nil || !slices.Equal(info.Functions, codes) {
 		t.Errorf("%q, %v", info.Functions, err)
 	}

@@ -13,19 +13,49 @@ import (
 const (
 	readAhead    = 256 << 10 // bytes asked of a file or connection at once
 	believedKeys = 1 << 24   // for which room is made before they come: 64 MiB
+
+	// Redis's replication offsets are signed: a history that began beyond these
+	// bits would soon have none that it could ask for.
+	maxOffsetBits = 62
 )
 
 // Load reads a snapshot into an empty store, to the snapshot's end; it may have
 // buffered bytes behind it. Keys keep their expiry even when it has passed. An
 // error leaves the store half filled, to be closed.
 func Load(in io.Reader, into *store.Store) (Info, error) {
+	return LoadEach(in, into, func() error { return nil })
+}
+
+// LoadEach is Load that calls each behind every key; an error of it ends the
+// load.
+func LoadEach(in io.Reader, into *store.Store, each func() error) (Info, error) {
 	l := newLoader(in, into)
+	l.each = each
 	err := l.load()
 	return l.info, err
 }
 
+// LoadWhole is LoadEach of a source that ends where the snapshot does: bytes
+// behind its end are an error.
+func LoadWhole(in io.Reader, into *store.Store, each func() error) (Info, error) {
+	l := newLoader(in, into)
+	l.each = each
+	if err := l.load(); err != nil {
+		return l.info, err
+	}
+	_, err := l.in.ReadByte()
+	switch err {
+	case nil:
+		return l.info, l.failf("the source goes on behind the end of the snapshot")
+	case io.EOF:
+		return l.info, nil
+	}
+	return l.info, err
+}
+
 func newLoader(in io.Reader, into *store.Store) *loader {
-	return &loader{reader: newReader(in, readAhead), into: into, db: into.DB(0), expire: store.NoExpire, stored: func(int64, int64) {}}
+	return &loader{reader: newReader(in, readAhead), into: into, db: into.DB(0), expire: store.NoExpire,
+		stored: func(int64, int64) {}, each: func() error { return nil }}
 }
 
 func (l *loader) load() error {
@@ -54,6 +84,7 @@ type loader struct {
 	expire int64                     // of the next key
 	name   []byte                    // of the present one
 	stored func(began, expire int64) // a key was stored whose bytes began there
+	each   func() error              // called behind every key
 }
 
 func (l *loader) header() error {
@@ -154,11 +185,13 @@ func (l *loader) aux() error {
 	case "repl-id":
 		l.info.StreamID = string(value)
 	case "repl-offset":
-		l.info.StreamOffset, err = strconv.ParseUint(string(value), 10, 64)
+		l.info.StreamOffset, err = strconv.ParseUint(string(value), 10, maxOffsetBits)
 	case "repl-stream-db":
 		l.info.StreamDB, err = strconv.Atoi(string(value))
 	case "holdfast-data-epoch":
 		l.info.DataEpoch, err = strconv.ParseUint(string(value), 10, 64)
+	case "holdfast-told":
+		l.info.Told = string(value)
 	}
 	if err != nil {
 		return l.failf("AUX field %s: %v", name, err)
@@ -214,7 +247,7 @@ func (l *loader) key(kind byte) error {
 		return err
 	}
 	l.stored(began, expire)
-	return nil
+	return l.each()
 }
 
 // item is a value that was read and belongs to no key yet: a string's bytes,

@@ -114,7 +114,7 @@ func fillCollections(t testing.TB, db *store.DB, rnd *rand.Rand, name string, n 
 // snapshotOf writes a store as a node does.
 func snapshotOf(t testing.TB, s *store.Store) []byte {
 	t.Helper()
-	w := NewWriter()
+	w := NewWriter(true)
 	walk, err := s.StartWalk(w.Entry)
 	if err != nil {
 		t.Fatal(err)
@@ -122,16 +122,13 @@ func snapshotOf(t testing.TB, s *store.Store) []byte {
 	w.Header(Info{RedisVersion: "7.2.0", Created: 1700000000, UsedMemory: s.UsedMemory(), Keys: CountKeys(s),
 		StreamID: strings.Repeat("a", 40), StreamOffset: 12345, StreamDB: 3, DataEpoch: 6})
 	var out []byte
-	var chunk []byte
+	var chunk Piece
 	for done := false; !done; {
 		if done, err = walk.Step(10_000); err != nil {
 			t.Fatal(err)
 		}
-		if done {
-			w.End()
-		}
 		chunk = w.Take(chunk)
-		out = append(out, chunk...)
+		out = append(out, w.Seal(chunk, done)...)
 	}
 	return out
 }
@@ -203,13 +200,14 @@ func TestEmptySnapshot(t *testing.T) {
 func TestPreImagesCome(t *testing.T) {
 	s := sample(t, 5)
 	want := digest(s)
-	w := NewWriter()
+	w := NewWriter(true)
 	walk, err := s.StartWalk(w.Entry)
 	if err != nil {
 		t.Fatal(err)
 	}
 	w.Header(Info{Keys: CountKeys(s)})
-	var out, chunk []byte
+	var out []byte
+	var chunk Piece
 	rnd := rand.New(rand.NewPCG(6, 6))
 	for done := false; !done; {
 		for range 50 {
@@ -223,11 +221,8 @@ func TestPreImagesCome(t *testing.T) {
 		if done, err = walk.Step(500); err != nil {
 			t.Fatal(err)
 		}
-		if done {
-			w.End()
-		}
 		chunk = w.Take(chunk)
-		out = append(out, chunk...)
+		out = append(out, w.Seal(chunk, done)...)
 	}
 	if got, _ := load(t, out); digest(got) != want {
 		t.Error("the snapshot is not of the moment it began")
@@ -241,9 +236,38 @@ func TestTornSnapshotsAreErrors(t *testing.T) {
 	for n := range whole {
 		if _, err := Load(bytes.NewReader(whole[:n]), newStore(t)); err == nil {
 			t.Fatalf("%d bytes of %d were loaded", n, len(whole))
-		} else if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "at offset") {
+		} else if !errors.Is(err, io.ErrUnexpectedEOF) || !strings.Contains(err.Error(), "Internal error in RDB reading offset") {
 			t.Fatalf("%d bytes of %d: %v", n, len(whole), err)
 		}
+	}
+}
+
+// A full resync is the snapshot and nothing else, even what was read ahead of it.
+func TestNothingStandsBehindAWholeSnapshot(t *testing.T) {
+	whole := snapshotOf(t, sample(t, 4))
+	load := func(b []byte) error {
+		_, err := LoadWhole(bytes.NewReader(b), newStore(t), func() error { return nil })
+		return err
+	}
+	if err := load(whole); err != nil {
+		t.Fatal(err)
+	}
+	if err := load(append(bytes.Clone(whole), 0)); err == nil || !strings.Contains(err.Error(), "behind the end of the snapshot") {
+		t.Errorf("with a byte behind it: %v", err)
+	}
+}
+
+func TestAnOffsetLeavesRoomToGoOn(t *testing.T) {
+	place := func(offset uint64) (Info, error) {
+		w := NewWriter(true)
+		w.Header(Info{StreamID: strings.Repeat("a", 40), StreamOffset: offset})
+		return Load(bytes.NewReader(w.Seal(w.Take(Piece{}), true)), newStore(t))
+	}
+	if info, err := place(1<<62 - 1); err != nil || info.StreamOffset != 1<<62-1 {
+		t.Errorf("%d, %v", info.StreamOffset, err)
+	}
+	if _, err := place(1 << 62); err == nil || !strings.Contains(err.Error(), "AUX field repl-offset") {
+		t.Errorf("an offset beyond: %v", err)
 	}
 }
 

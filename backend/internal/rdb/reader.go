@@ -7,14 +7,20 @@ import (
 	"io"
 	"math"
 	"strconv"
+
+	"holdfast/backend/resp"
 )
 
-// maxText bounds one string of a snapshot, bytes: Redis's own limit of a value.
-const maxText = 512 << 20
+// maxText bounds one string of a snapshot, bytes.
+const maxText = resp.MaxStored
 
 // step is how much memory a length is believed to need before the bytes have
 // come, so that a forged one costs nothing.
 const step = 1 << 20
+
+// faultAt opens all errors about what a snapshot says, in Redis's words (rdb.c,
+// rdbReportError).
+const faultAt = "Internal error in RDB reading offset %d"
 
 // reader takes a snapshot apart. All of its errors name the offset.
 type reader struct {
@@ -22,6 +28,8 @@ type reader struct {
 	at  int64
 	sum uint64
 	buf []byte // of the last text
+
+	plain []byte // of the last one that was compressed
 }
 
 func newReader(r io.Reader, ahead int) *reader {
@@ -29,14 +37,14 @@ func newReader(r io.Reader, ahead int) *reader {
 }
 
 func (r *reader) failf(format string, args ...any) error {
-	return fmt.Errorf("rdb: at offset %d: %s", r.at, fmt.Sprintf(format, args...))
+	return fmt.Errorf(faultAt+": %s", r.at, fmt.Sprintf(format, args...))
 }
 
 func (r *reader) cut(err error) error {
 	if err == io.EOF {
 		err = io.ErrUnexpectedEOF
 	}
-	return fmt.Errorf("rdb: at offset %d: %w", r.at, err)
+	return fmt.Errorf(faultAt+": %w", r.at, err)
 }
 
 func (r *reader) byte() (byte, error) {
@@ -171,9 +179,10 @@ func (r *reader) compressed() ([]byte, error) {
 	if err != nil {
 		return nil, err
 	}
-	out, ok := unpackLZF(b, int(size))
+	out, ok := unpackLZF(r.plain, b, int(size))
 	if !ok {
 		return nil, r.failf("a compressed string is corrupt")
 	}
+	r.plain = out
 	return out, nil
 }

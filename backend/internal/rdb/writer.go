@@ -12,22 +12,33 @@ import (
 
 // Writer encodes a snapshot into a buffer that its owner empties as it goes.
 type Writer struct {
-	buf  []byte
-	sum  uint64 // of what was taken
-	db   int    // selected; -1: none yet
-	keys []KeyCount
+	buf   []byte
+	texts []span // in buf, that may be compressed
+	db    int    // selected; -1: none yet
+	keys  []KeyCount
+
+	// Of who seals.
+	sum    uint64  // of what was sealed
+	packer *packer // nil: nothing is compressed
 }
 
-// NewWriter returns an empty snapshot.
-func NewWriter() *Writer { return &Writer{db: -1} }
+// NewWriter returns an empty snapshot. With compress long strings are compressed
+// as Redis does (rdbcompression).
+func NewWriter(compress bool) *Writer {
+	w := &Writer{db: -1}
+	if compress {
+		w.packer = new(packer)
+	}
+	return w
+}
 
-// Take hands over what was encoded since the last Take; spare, which may be
-// nil, is used for what follows. The owner of the lock under which Entry is
+// Take hands over what was encoded since the last Take; spare, which may have no
+// room, is used for what follows. The owner of the lock under which Entry is
 // called calls Take under it too: a command may add a pre-image at any time.
-func (w *Writer) Take(spare []byte) []byte {
-	out := w.buf
-	w.sum = crc64(w.sum, out)
-	w.buf = spare[:0]
+func (w *Writer) Take(spare Piece) Piece {
+	out := Piece{w.buf, w.texts}
+	spare = spare.Empty()
+	w.buf, w.texts = spare.Bytes, spare.texts
 	return out
 }
 
@@ -38,7 +49,8 @@ func (w *Writer) Pending() int { return len(w.buf) }
 // long as nothing was taken: a walk has to begin before its place in the
 // stream is known.
 func (w *Writer) Header(info Info) {
-	entries := w.buf
+	entries, texts := w.buf, w.texts
+	w.texts = nil
 	w.buf = fmt.Appendf(make([]byte, 0, 512+len(entries)), "REDIS%04d", writeVersion)
 	w.keys = info.Keys
 	w.aux("redis-ver", info.RedisVersion)
@@ -50,6 +62,9 @@ func (w *Writer) Header(info Info) {
 		w.aux("repl-id", info.StreamID)
 		w.aux("repl-offset", strconv.FormatUint(info.StreamOffset, 10))
 		w.aux("holdfast-data-epoch", strconv.FormatUint(info.DataEpoch, 10))
+		if info.Told != "" {
+			w.aux("holdfast-told", info.Told)
+		}
 	}
 	aofBase := "0"
 	if info.AOFBase {
@@ -58,6 +73,10 @@ func (w *Writer) Header(info Info) {
 	w.aux("aof-base", aofBase)
 	for _, code := range info.Functions {
 		w.function(code)
+	}
+	for _, s := range texts {
+		head := uint32(len(w.buf))
+		w.texts = append(w.texts, span{s.from + head, s.to + head})
 	}
 	w.buf = append(w.buf, entries...)
 }
@@ -74,10 +93,20 @@ func (w *Writer) function(code string) {
 	w.blob([]byte(code))
 }
 
-// End closes the snapshot with its checksum.
-func (w *Writer) End() {
-	w.buf = append(w.buf, opEnd)
-	w.buf = binary.LittleEndian.AppendUint64(w.buf, crc64(w.sum, w.buf))
+// Seal compresses a piece that was taken and sums it up, and closes the last one
+// with the checksum of all. It is called for every piece, in the order they were
+// taken in, and needs no lock: it takes longer than encoding. What it returns
+// stands in the piece's memory, if that has room.
+func (w *Writer) Seal(piece Piece, last bool) []byte {
+	out := w.pack(piece)
+	if last {
+		out = append(out, opEnd)
+	}
+	w.sum = crc64(w.sum, out)
+	if last {
+		out = binary.LittleEndian.AppendUint64(out, w.sum)
+	}
+	return out
 }
 
 // Entry encodes one key; it is a store.Sink.
@@ -185,24 +214,26 @@ func (w *Writer) hash(h types.Hash) (byte, error) {
 	return typeHash, nil
 }
 
-// length encodes a length in as few bytes as the format has for it.
-func (w *Writer) length(n uint64) {
+func (w *Writer) length(n uint64) { w.buf = appendLength(w.buf, n) }
+
+// appendLength encodes a length in as few bytes as the format has for it.
+func appendLength(b []byte, n uint64) []byte {
 	switch {
 	case n < 1<<6:
-		w.buf = append(w.buf, byte(n))
+		return append(b, byte(n))
 	case n < 1<<14:
-		w.buf = append(w.buf, len14|byte(n>>8), byte(n))
+		return append(b, len14|byte(n>>8), byte(n))
 	case n <= math.MaxUint32:
-		w.buf = binary.BigEndian.AppendUint32(append(w.buf, len32), uint32(n))
-	default:
-		w.buf = binary.BigEndian.AppendUint64(append(w.buf, len64), n)
+		return binary.BigEndian.AppendUint32(append(b, len32), uint32(n))
 	}
+	return binary.BigEndian.AppendUint64(append(b, len64), n)
 }
 
-// blob writes bytes as they are.
+// blob writes bytes as they are, for now.
 func (w *Writer) blob(b []byte) {
 	w.length(uint64(len(b)))
 	w.buf = append(w.buf, b...)
+	w.note(len(b))
 }
 
 // text writes bytes, as an integer where they are the text of a small one.

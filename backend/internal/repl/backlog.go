@@ -58,6 +58,7 @@ type chunk struct {
 	buf   []byte
 	next  atomic.Pointer[chunk]
 	held  atomic.Int32 // readers that stand in this chunk
+	unit  edge         // the first in it; the writer's own
 }
 
 // NewBacklog returns an empty backlog of size bytes at position pos.
@@ -227,7 +228,7 @@ func (b *Backlog) newChunk(start uint64) *chunk {
 	if n := len(b.spare); n > 0 {
 		c := b.spare[n-1]
 		b.spare = b.spare[:n-1]
-		c.start = start
+		c.start, c.unit = start, edge{}
 		c.next.Store(nil)
 		return c
 	}

@@ -109,6 +109,9 @@ func TestSlowReaderKeepsItsBytes(t *testing.T) {
 	}
 	check(t, 50, got.Bytes())
 	r.Close()
+	if m := b.Memory(); m > 3*minChunk {
+		t.Errorf("without a reader the backlog still takes %d bytes", m)
+	}
 	fill(b, 64<<10)
 	b.Publish()
 	if first, end := b.Window(); end-first > 64<<10 {

@@ -18,6 +18,7 @@ type Batch struct {
 	From     uint64      // position before them
 	Commands []Command   // what is to be executed; SELECT, MULTI, EXEC, PING are resolved
 	Epochs   []EpochMark // epoch records among them
+	Says     []Statement // records about confirmation among them
 	GetAck   bool        // the master asks for an acknowledgement
 	db       int         // selected behind them
 }

@@ -17,6 +17,7 @@ const (
 	isPing
 	isMark
 	isEpoch
+	isStatement
 	isGetAck
 )
 
@@ -61,6 +62,9 @@ func pingKind(args [][]byte) kind {
 		}
 		if _, _, ok := ParseEpochPayload(args[1]); ok {
 			return isEpoch
+		}
+		if _, ok := ParseStatement(args[1]); ok {
+			return isStatement
 		}
 	}
 	return isPing

@@ -1,7 +1,6 @@
 package repl
 
 import (
-	"math"
 	"sync"
 	"sync/atomic"
 )
@@ -16,7 +15,10 @@ type Holders struct {
 }
 
 // Everything is what Confirmed returns when no confirmation is needed.
-const Everything = math.MaxUint64
+const Everything = leased - 1
+
+// leased marks a position that is released only under a lease.
+const leased = 1 << 63
 
 // Confirm knows how far the stream is confirmed and thereby which replies may
 // be released. The rules:
@@ -40,8 +42,9 @@ const Everything = math.MaxUint64
 // All methods are safe for concurrent use. Confirmed may fall as well as rise:
 // with a change of the pair, or, without a group, when a replica leaves.
 type Confirm struct {
-	confirmed atomic.Uint64
+	confirmed atomic.Uint64 // with the mark leased
 	reached   atomic.Uint64
+	tells     atomic.Bool
 	changed   func() // called without the lock
 
 	mu    sync.Mutex
@@ -63,12 +66,31 @@ func NewConfirm(changed func()) *Confirm {
 }
 
 // Confirmed is the position up to which replies may be released.
-func (c *Confirm) Confirmed() uint64 { return c.confirmed.Load() }
+func (c *Confirm) Confirmed() uint64 { return c.confirmed.Load() &^ leased }
+
+// Releasable is Confirmed, and whether that holds only while the caller has a
+// lease: NeedsLease at the same moment.
+func (c *Confirm) Releasable() (pos uint64, needsLease bool) {
+	v := c.confirmed.Load()
+	return v &^ leased, v&leased != 0
+}
 
 // Reached is the highest position that was ever confirmed in the present term. It
 // does not fall with Confirmed: the pair that confirmed it counts until the next
 // one has it too (rules 3 and 4). What N = 0 confirms is not among it.
 func (c *Confirm) Reached() uint64 { return c.reached.Load() }
+
+// Tells reports whether some connected replica cannot know by itself what is
+// confirmed, so that the stream has to tell it (see Told).
+func (c *Confirm) Tells() bool { return c.tells.Load() }
+
+// Pairs are those that have a say now, as Told has them. ok is false while there are
+// none yet: before the barrier, or when the node is no master.
+func (c *Confirm) Pairs() (pairs []Holders, ok bool) {
+	c.mu.Lock()
+	defer c.mu.Unlock()
+	return c.tally.pairs()
+}
 
 // Open begins a term as a group's master: nothing is confirmed until members
 // of h confirmed noted, the end of the epoch record, and Commit told that the
@@ -87,6 +109,7 @@ func (c *Confirm) Standalone(n int) {
 	c.update(func(t *tally) bool {
 		t.reset()
 		t.any, t.n = true, n
+		t.look()
 		return true
 	})
 }
@@ -97,6 +120,7 @@ func (c *Confirm) SetCount(n int) {
 	c.update(func(t *tally) bool {
 		if t.any {
 			t.n = n
+			t.look()
 		}
 		return t.any
 	})
@@ -143,11 +167,20 @@ func (c *Confirm) Version() (current, pending uint64, ready bool) {
 
 // NeedsLease reports whether a pair in use or pending has N = 0, so that the
 // right to serve rests on a lease.
-func (c *Confirm) NeedsLease() bool {
+func (c *Confirm) NeedsLease() bool { return c.confirmed.Load()&leased != 0 }
+
+// N is how many have to confirm: that of the pair in use, of a Standalone term its
+// count; 0 when the node is no master.
+func (c *Confirm) N() int {
 	c.mu.Lock()
 	defer c.mu.Unlock()
-	t := &c.tally
-	return t.current != nil && t.current.N == 0 || t.pending != nil && t.pending.N == 0
+	switch t := &c.tally; {
+	case t.any:
+		return t.n
+	case t.current != nil:
+		return t.current.N
+	}
+	return 0
 }
 
 // Count returns how many connected replicas acknowledged pos: WAIT's answer.
@@ -183,9 +216,14 @@ func (c *Confirm) update(f func(*tally) bool) {
 	c.mu.Lock()
 	tell := f(&c.tally)
 	now := c.tally.allowed()
-	tell = tell || now > c.confirmed.Load()
-	c.confirmed.Store(now)
+	tell = tell || now > c.Confirmed()
+	if c.tally.leased() {
+		c.confirmed.Store(now | leased)
+	} else {
+		c.confirmed.Store(now)
+	}
 	c.reach(now)
+	c.tells.Store(c.tally.blind > 0)
 	c.mu.Unlock()
 	if tell {
 		c.changed()
@@ -211,16 +249,27 @@ type Holder struct {
 	acked       atomic.Uint64
 	onDisk      atomic.Uint64 // what it says is on its disk
 	heard       atomic.Bool   // it has acknowledged at all
+	followed    atomic.Bool   // it has replicas of its own
 }
 
 // Join adds a connected replica to the present term; incarnation is empty for
 // a plain Redis. Leave takes it out again.
 func (c *Confirm) Join(incarnation string) *Holder {
-	c.mu.Lock()
-	defer c.mu.Unlock()
-	h := &Holder{c: c, incarnation: incarnation, term: c.tally.term}
-	c.tally.live = append(c.tally.live, h)
+	h := &Holder{c: c, incarnation: incarnation}
+	c.update(func(t *tally) bool {
+		h.term = t.term
+		t.live = append(t.live, h)
+		t.look()
+		return t.blind > 0
+	})
 	return h
+}
+
+// Followed notes whether the replica has replicas of its own.
+func (h *Holder) Followed(yes bool) {
+	if h.followed.Swap(yes) != yes {
+		h.c.update(func(t *tally) bool { t.look(); return t.blind > 0 })
+	}
 }
 
 // Ack records that the replica holds the stream up to pos. Positions that fall

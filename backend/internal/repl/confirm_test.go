@@ -232,7 +232,7 @@ func TestZeroOnEitherSideAsksForALease(t *testing.T) {
 	}
 }
 
-// TestOldTermsCountForNothing is the interleaving that SAFETY calls a
+// TestOldTermsCountForNothing is the interleaving of a
 // confirmation for another epoch: it arrives after the role changed.
 func TestReachedFallsOnlyWithTheTerm(t *testing.T) {
 	g := newGroup(t)
@@ -297,7 +297,7 @@ func TestChangedIsToldOfWhatWaitersNeed(t *testing.T) {
 	}
 	var a, b *Holder
 	step("a term begins", true, func() { c.Standalone(2) })
-	step("replicas join", false, func() { a, b = c.Join(""), c.Join("") })
+	step("replicas join who cannot say whether any below them has to be told", true, func() { a, b = c.Join(""), c.Join("") })
 	step("one acknowledges: WAIT 1 may be done", true, func() { a.Ack(10) })
 	step("it repeats itself", false, func() { a.Ack(10) })
 	step("the second acknowledges", true, func() { b.Ack(5) })

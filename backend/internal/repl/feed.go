@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"net"
+	"os"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -15,7 +16,10 @@ import (
 
 const keepalivePeriod = time.Second
 
-var errReplicaClosed = errors.New("the replica closed the connection")
+var (
+	errReplicaClosed = errors.New("the replica closed the connection")
+	errKilled        = errors.New("CLIENT KILL")
+)
 
 // feed serves one replica. Its own goroutine (run) writes to the connection,
 // except between take and the end of the transfer that took it; a second one
@@ -58,12 +62,13 @@ func (f *feed) behind(written uint64) uint64 {
 
 func (f *feed) setState(s FeedState) { f.state.Store(&s) }
 
-func (f *feed) info() ReplicaInfo {
+func (f *feed) info(end uint64) ReplicaInfo {
 	ip, port := f.hello.announced(f.conn.RemoteAddr())
 	return ReplicaInfo{
 		IP: ip, Port: port, State: *f.state.Load(), Offset: f.holder.Acked(),
 		Lag:    time.Since(time.Unix(0, f.heard.Load())),
 		Native: f.hello.Native, RunID: f.hello.RunID, Incarnation: f.hello.Incarnation,
+		Client: f.hello.Client, Behind: f.behind(end), End: func() { f.end(errKilled) },
 	}
 }
 
@@ -107,7 +112,13 @@ func (f *feed) serve(q Request) error {
 	if err := f.fullResync(); err != nil {
 		return err
 	}
-	if f.hello.EOF && !f.hello.Old {
+	if f.hello.Once {
+		f.setState(FeedSent)
+		f.m.cfg.Log.Info("RDB transfer completed, rdb only replica (" + f.name() + ") should be disconnected asap")
+		<-f.ctx.Done() // it closes the connection, or is silent for too long
+		return context.Cause(f.ctx)
+	}
+	if f.hello.EOF {
 		// It looks for the end mark at the end of what it read; nothing may
 		// follow before it says that it found it.
 		select {
@@ -211,7 +222,11 @@ func (f *feed) listen(unread []byte) error {
 			_ = f.conn.SetReadDeadline(time.Now().Add(f.m.cfg.Timeout()))
 		}
 		n, err = f.conn.Read(buf[len(buf):cap(buf)])
-		if n == 0 && err != nil {
+		switch {
+		case n > 0:
+		case errors.Is(err, os.ErrDeadlineExceeded):
+			return errors.New("timeout: the replica does not acknowledge")
+		case err != nil:
 			return fmt.Errorf("%w: %w", errReplicaClosed, err)
 		}
 		buf = buf[:len(buf)+n]
@@ -231,11 +246,18 @@ func (f *feed) heed(args [][]byte) error {
 	if end := f.m.cfg.Stream.Published(); pos > end {
 		return fmt.Errorf("REPLCONF ACK %d is past the end of the stream, %d", pos, end)
 	}
-	if len(args) >= 5 && is(args[3], "fack") {
-		if durable, err := strconv.ParseUint(string(args[4]), 10, 64); err == nil {
-			f.holder.Synced(min(durable, pos))
+	followed := false
+	for i := 3; i+1 < len(args); i += 2 {
+		switch {
+		case is(args[i], "fack"):
+			if durable, err := strconv.ParseUint(string(args[i+1]), 10, 64); err == nil {
+				f.holder.Synced(min(durable, pos))
+			}
+		case is(args[i], "followed"):
+			followed = true
 		}
 	}
+	f.holder.Followed(followed)
 	f.holder.Ack(pos)
 	select {
 	case <-f.acked:

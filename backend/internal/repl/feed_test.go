@@ -6,6 +6,7 @@ import (
 	"io"
 	"net"
 	"strings"
+	"sync/atomic"
 	"testing"
 	"time"
 )
@@ -65,6 +66,7 @@ func (r *rawReplica) wantLine(want string) {
 }
 
 func TestReplconf(t *testing.T) {
+	own := NewHistory(NewID(), 3, 40)
 	cases := []struct {
 		args, reply string
 		check       func(Hello) bool
@@ -77,6 +79,12 @@ func TestReplconf(t *testing.T) {
 		{"REPLCONF capa", "-ERR syntax error", nil},
 		{"REPLCONF color blue", "-ERR Unrecognized REPLCONF option: color", nil},
 		{"REPLCONF ack 5", "", nil},
+		{"REPLCONF rdb-only 1", "+OK", func(h Hello) bool { return h.Once }},
+		{"REPLCONF rdb-only 1 rdb-only 0", "+OK", func(h Hello) bool { return !h.Once }},
+		{"REPLCONF rdb-only 2", "-ERR value is out of range, must be between 0 and 1", nil},
+		{"REPLCONF rdb-only x", "-ERR value is not an integer or out of range", nil},
+		{"REPLCONF rdb-filter-only Functions", "+OK", func(h Hello) bool { return h.Part == Functions }},
+		{"REPLCONF rdb-filter-only keys", "-ERR Unsupported rdb-filter-only option: keys", nil},
 		{"REPLCONF holdfast 1 run-id r incarnation i data-epoch 7", "+HOLDFAST 1 run-id me data-epoch 3",
 			func(h Hello) bool { return h.Native && h.RunID == "r" && h.Incarnation == "i" && h.Epoch == 7 }},
 		{"REPLCONF holdfast 1 run-id r later-word x", "+HOLDFAST 1 run-id me data-epoch 3", func(h Hello) bool { return h.Native }},
@@ -87,7 +95,10 @@ func TestReplconf(t *testing.T) {
 	}
 	for _, c := range cases {
 		var h Hello
-		if got := strings.TrimSpace(string(h.Replconf(nil, words(c.args), "me", 3))); got != c.reply {
+		if strings.HasPrefix(c.reply, "+HOLDFAST") {
+			c.reply += " history " + own.String()
+		}
+		if got := strings.TrimSpace(string(h.Replconf(nil, words(c.args), "me", own))); got != c.reply {
 			t.Errorf("%s: %q, want %q", c.args, got, c.reply)
 		}
 		if c.check != nil && !c.check(h) {
@@ -185,6 +196,53 @@ func TestOldSync(t *testing.T) {
 	}
 }
 
+// TestOldSyncWithEndMark: who looks for the mark at the end of what it read must
+// not be sent more before it says that it found it, however it asked.
+func TestOldSyncWithEndMark(t *testing.T) {
+	n := newNode(t)
+	n.write("set a 1")
+	r := dial(t, n)
+	r.say("REPLCONF capa eof")
+	r.wantLine("+OK")
+	r.say("SYNC")
+	mark := strings.TrimPrefix(r.line(), "$EOF:")
+	body := "0 0\nset a 1" + mark
+	if got := r.bytes(len(body)); got != body {
+		t.Errorf("the snapshot is %q", got)
+	}
+	n.write("set b 1")
+	_ = r.SetReadDeadline(time.Now().Add(30 * time.Millisecond))
+	if p, err := r.in.Peek(1); err == nil {
+		t.Fatalf("%q follows the end mark before it was acknowledged", p)
+	}
+	_ = r.SetReadDeadline(time.Now().Add(10 * time.Second))
+	r.say("REPLCONF ACK 0")
+	want := string(encode("SELECT 0", "set b 1"))
+	if got := r.bytes(len(want)); got != want {
+		t.Errorf("the stream is %q", got)
+	}
+}
+
+// TestTimeoutChangedReachesAWriteUnderWay: a replica that takes nothing any more
+// goes by the limit of the moment.
+func TestTimeoutChangedReachesAWriteUnderWay(t *testing.T) {
+	n := newNode(t)
+	var limit atomic.Int64
+	limit.Store(int64(time.Hour))
+	n.feeds.cfg.Timeout = func() time.Duration { return time.Duration(limit.Load()) }
+	n.huge = 64 << 20
+	n.write("set a 1")
+	r := dial(t, n)
+	r.say("REPLCONF capa eof")
+	r.wantLine("+OK")
+	r.say("PSYNC ? -1")
+	r.line() // and reads no further
+	until(t, "it is sent a snapshot", func() bool { return n.feeds.Replicas()[0].State == FeedSnapshot })
+	limit.Store(int64(time.Millisecond))
+	n.feeds.TimeoutChanged(time.Millisecond)
+	until(t, "it was given up", func() bool { return len(n.feeds.Replicas()) == 0 })
+}
+
 func TestContinue(t *testing.T) {
 	n := newNode(t)
 	n.mu.Lock()
@@ -227,6 +285,39 @@ func TestReplicasThatAskTogetherShareOneWalk(t *testing.T) {
 	if k := n.count(&n.snapshots); k != 1 {
 		t.Errorf("%d snapshots for replicas that asked together", k)
 	}
+}
+
+// TestEachGetsThePartItAsksFor: what is sent to a backup of the functions must
+// never reach a replica.
+func TestEachGetsThePartItAsksFor(t *testing.T) {
+	n := newNode(t)
+	n.feeds.cfg.SyncDelay = func() (time.Duration, int) { return 300 * time.Millisecond, 0 }
+	n.write("set a 1")
+	whole, functions := newNode(t), dial(t, n)
+	whole.follow(n.addr())
+	functions.say("REPLCONF rdb-filter-only functions rdb-only 1")
+	functions.wantLine("+OK")
+	functions.say("SYNC")
+	head := functions.line()
+	if want := fmt.Sprint("$", len("part 1")); head != want {
+		t.Errorf("the snapshot's head is %q, want %q", head, want)
+	}
+	if got := functions.bytes(len("part 1")); got != "part 1" {
+		t.Errorf("the snapshot is %q", got)
+	}
+	same(t, n, whole)
+	n.write("set b 1")
+	same(t, n, whole)
+	until(t, "the one that takes no stream waits", func() bool {
+		for _, r := range n.feeds.Replicas() {
+			if r.State == FeedSent {
+				return true
+			}
+		}
+		return false
+	})
+	functions.Close()
+	until(t, "it is gone", func() bool { return len(n.feeds.Replicas()) == 1 })
 }
 
 // TestWritesDuringAWalkFollowTheSnapshot: the cut is where the stream begins.

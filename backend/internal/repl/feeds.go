@@ -18,11 +18,21 @@ const DefaultTimeout = 60 * time.Second
 // Source takes snapshots of the node's data for full resyncs.
 type Source interface {
 	// Snapshot takes the engine lock, calls begin once, which cuts the stream
-	// there and says where, and writes an RDB file of the data as of that point
-	// to w, with the cut in its AUX fields. w blocks while the slowest receiver
-	// does; its error, and the end of ctx, end the snapshot.
-	Snapshot(ctx context.Context, begin func() Cut, w io.Writer) error
+	// there and says where, and writes an RDB file of the part of the data as of
+	// that point to w, with the cut in its AUX fields. w blocks while the slowest
+	// receiver does; its error, and the end of ctx, end the snapshot.
+	Snapshot(ctx context.Context, part Part, begin func() Cut, w io.Writer) error
 }
+
+// Part is how much of the data a snapshot has (REPLCONF rdb-filter-only).
+type Part int
+
+// The parts.
+const (
+	Whole     Part = iota
+	Functions      // without the keys
+	Nothing        // neither keys nor functions
+)
 
 // FeedsConfig is what the master side needs of its node.
 type FeedsConfig struct {
@@ -45,6 +55,7 @@ type FeedState string
 const (
 	FeedWait     FeedState = "wait_bgsave" // for a snapshot to begin
 	FeedSnapshot FeedState = "send_bulk"
+	FeedSent     FeedState = "rdb_transmitted" // to one that wants nothing else
 	FeedOnline   FeedState = "online"
 )
 
@@ -58,6 +69,9 @@ type ReplicaInfo struct {
 	Native      bool
 	RunID       string
 	Incarnation string
+	Client      any    // Hello's
+	Behind      uint64 // bytes of the stream that are kept for it
+	End         func() // disconnects it
 }
 
 // Feeds is the master side: it serves the replicas of this node.
@@ -73,7 +87,7 @@ type Feeds struct {
 	mu      sync.Mutex
 	closed  bool
 	feeds   []*feed
-	pending *transfer // joined by those that ask now; nil: none
+	pending []*transfer // joined by those that ask now, one for each part that is asked for
 }
 
 // NewFeeds returns the master side of a node. The caller closes it.
@@ -128,6 +142,20 @@ func (m *Feeds) DropAll(why string) {
 	}
 }
 
+// TimeoutChanged gives what is being written or waited for no more than the new
+// repl-timeout from now on; without it a write under way keeps the old one.
+func (m *Feeds) TimeoutChanged(limit time.Duration) {
+	m.mu.Lock()
+	defer m.mu.Unlock()
+	for _, f := range m.feeds {
+		by := time.Now().Add(limit + keepalivePeriod)
+		_ = f.conn.SetWriteDeadline(by)
+		if !f.hello.Old {
+			_ = f.conn.SetReadDeadline(by)
+		}
+	}
+}
+
 // DropUser disconnects the replicas that logged in as a user who is no more.
 func (m *Feeds) DropUser(user string) {
 	m.mu.Lock()
@@ -143,9 +171,9 @@ func (m *Feeds) DropUser(user string) {
 func (m *Feeds) Replicas() []ReplicaInfo {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	list := make([]ReplicaInfo, len(m.feeds))
+	list, end := make([]ReplicaInfo, len(m.feeds)), m.cfg.Stream.Published()
 	for i, f := range m.feeds {
-		list[i] = f.info()
+		list[i] = f.info(end)
 	}
 	return list
 }

@@ -22,6 +22,9 @@ type Master struct {
 	Native bool   // it answered REPLCONF holdfast
 	RunID  string // of a native one
 	Epoch  uint64 // its data epoch when the link was made, of a native one
+	// History is what it was then; nil of a plain one, and of a node that does not
+	// tell it.
+	History *History
 }
 
 // Sync describes the snapshot that a full resync brings.
@@ -38,6 +41,11 @@ type Follower interface {
 	// Position returns what to continue from; it is asked before each
 	// handshake.
 	Position() Position
+	// StepBack is asked of a follower of a native master before PSYNC: it may
+	// give up what the master's history does not have, so that Position is a
+	// place from which the master can go on. An error gives the connection up;
+	// it returns soon when ctx ends.
+	StepBack(ctx context.Context, m Master) error
 	// Continue says that the master goes on from Position under the name id
 	// (Stream.Continue). An error gives the connection up.
 	Continue(m Master, id string) error
@@ -55,6 +63,8 @@ type Follower interface {
 	// when nothing is written to one. With must, only that may be acknowledged
 	// (write-acks-durable).
 	Durable() (pos uint64, ok, must bool)
+	// Followed tells whether this node has replicas of its own.
+	Followed() bool
 }
 
 // Loaded is a snapshot read whole but not in use yet. Exactly one of the
@@ -73,11 +83,12 @@ type LinkConfig struct {
 	Login    func() (user, password string)
 	Follower Follower
 
+	// Announce tells where clients find the follower, at each attempt; without an
+	// ip that is where the connection comes from. nil: nowhere.
+	Announce func() (ip string, port int)
 	// Told to the master.
-	ListeningPort int
-	AnnounceIP    string // "": the connection's address
-	RunID         string
-	Incarnation   string
+	RunID       string
+	Incarnation string
 
 	// Timeout is repl-timeout: silence after which the master is given up.
 	// It is asked often, so that CONFIG SET takes effect.
@@ -91,7 +102,8 @@ type LinkConfig struct {
 	// (PSYNC … FAILOVER). It gets the answer to the first such request, after
 	// which the link is like any other. nil: an ordinary link.
 	TakeOver func(accepted bool)
-	// MaxUnit bounds one unit of the stream in bytes. 0: 1 GiB.
+	// MaxUnit bounds one unit of the stream in bytes. All that a script changed is
+	// one, so this only keeps what is no stream from filling the memory. 0: 16 GiB.
 	MaxUnit int
 	Log     *slog.Logger // nil: slog.Default()
 }
@@ -113,6 +125,8 @@ type LinkStatus struct {
 	State     LinkState
 	Master    Master
 	LastIO    time.Time // of the present connection; zero without one
+	Since     time.Time // when it was connected; zero while it is not
+	LocalAddr string    // our end of it, likewise
 	DownSince time.Time // zero while connected
 	SyncTotal int64     // bytes of the snapshot under way; −1 unknown
 	SyncRead  int64     // of these received
@@ -125,6 +139,9 @@ func (c *LinkConfig) fill() {
 	if c.Timeout == nil {
 		c.Timeout = func() time.Duration { return DefaultTimeout }
 	}
+	if c.Announce == nil {
+		c.Announce = func() (string, int) { return "", 0 }
+	}
 	if c.RetryMin <= 0 {
 		c.RetryMin = 100 * time.Millisecond
 	}
@@ -135,7 +152,7 @@ func (c *LinkConfig) fill() {
 		}
 	}
 	if c.MaxUnit <= 0 {
-		c.MaxUnit = 1 << 30
+		c.MaxUnit = 16 << 30
 	}
 	if c.Log == nil {
 		c.Log = slog.Default()

@@ -5,6 +5,8 @@ import (
 	"fmt"
 	"strconv"
 	"strings"
+	"unicode"
+	"unicode/utf8"
 
 	"holdfast/backend/resp"
 )
@@ -22,16 +24,37 @@ func (u *upstream) handshake() error {
 	case password != "":
 		steps = append(steps, step{"Unable to AUTH to MASTER", mustAccept, []string{"AUTH", password}})
 	}
-	steps = append(steps, step{"REPLCONF listening-port", ignore,
-		[]string{"REPLCONF", "listening-port", strconv.Itoa(c.ListeningPort)}})
-	if c.AnnounceIP != "" {
-		steps = append(steps, step{"REPLCONF ip-address", ignore, []string{"REPLCONF", "ip-address", c.AnnounceIP}})
+	ip, port := c.Announce()
+	steps = append(steps, step{"REPLCONF listening-port", ignore, []string{"REPLCONF", "listening-port", strconv.Itoa(port)}})
+	if ip != "" {
+		steps = append(steps, step{"REPLCONF ip-address", ignore, []string{"REPLCONF", "ip-address", ip}})
 	}
 	steps = append(steps,
 		step{"REPLCONF capa", ignore, []string{"REPLCONF", "capa", "eof", "capa", "psync2"}},
-		step{"REPLCONF holdfast", u.introduced, []string{"REPLCONF", "holdfast", "1", "run-id", c.RunID,
-			"incarnation", c.Incarnation, "data-epoch", strconv.FormatUint(u.from.Epoch, 10)}})
-	return u.exchange(steps)
+		u.introduction())
+	if err := u.exchange(steps); err != nil || !u.master.Native {
+		return err
+	}
+	return u.stepBack()
+}
+
+func (u *upstream) introduction() step {
+	c := &u.l.cfg
+	return step{"REPLCONF holdfast", u.introduced, []string{"REPLCONF", "holdfast", "1", "run-id", c.RunID,
+		"incarnation", c.Incarnation, "data-epoch", strconv.FormatUint(u.from.Epoch, 10)}}
+}
+
+// stepBack lets the follower give up what the master's history does not have. If
+// it belongs to another epoch then, the master is told so.
+func (u *upstream) stepBack() error {
+	f, told := u.l.cfg.Follower, u.from.Epoch
+	if err := u.l.enter(func() error { return f.StepBack(u.l.ctx, u.master) }); err != nil {
+		return err
+	}
+	if u.from = f.Position(); u.from.Epoch == told {
+		return nil
+	}
+	return u.exchange([]step{u.introduction()})
 }
 
 func (c *LinkConfig) login() (user, password string) {
@@ -72,9 +95,19 @@ func ignore(string) error { return nil }
 
 func mustAccept(reply string) error {
 	if strings.HasPrefix(reply, "-") {
-		return errors.New(reply[1:])
+		return unexpected(reply)
 	}
 	return nil
+}
+
+// unexpected is a reply as an error: the text of one, or, of what is no master,
+// the beginning of whatever it says.
+func unexpected(reply string) error {
+	text, isError := strings.CutPrefix(reply, "-")
+	if isError && utf8.ValidString(text) && !strings.ContainsFunc(text, unicode.IsControl) {
+		return errors.New(text)
+	}
+	return fmt.Errorf("unexpected reply %.100q", reply)
 }
 
 // pingReply tolerates the errors of a master that wants AUTH first.
@@ -84,11 +117,11 @@ func pingReply(reply string) error {
 			return nil
 		}
 	}
-	return errors.New(strings.TrimPrefix(reply, "-"))
+	return unexpected(reply)
 }
 
-// introduced reads +HOLDFAST 1 run-id … data-epoch …; any other answer is a
-// plain Redis's.
+// introduced reads +HOLDFAST 1 run-id … data-epoch … history …; any other answer
+// is a plain Redis's.
 func (u *upstream) introduced(reply string) error {
 	words := strings.Fields(reply)
 	if len(words) < 2 || words[0] != "+HOLDFAST" {
@@ -105,6 +138,12 @@ func (u *upstream) introduced(reply string) error {
 				return err
 			}
 			u.master.Epoch = epoch
+		case "history":
+			h, err := ParseHistory(words[i+1])
+			if err != nil {
+				return err
+			}
+			u.master.History = h
 		}
 	}
 	return nil
@@ -138,15 +177,18 @@ func (u *upstream) psync() (full bool, err error) {
 	switch {
 	case len(words) == 3 && words[0] == "+FULLRESYNC":
 		pos, err := strconv.ParseUint(words[2], 10, 64)
-		if err != nil || len(words[1]) != IDLen {
-			return false, fmt.Errorf("PSYNC: unexpected reply %q", reply)
+		if err != nil || pos > maxPosition || len(words[1]) != IDLen {
+			return false, fmt.Errorf("PSYNC: %w", unexpected(reply))
 		}
 		u.sync = Sync{Master: u.master, ID: words[1], Offset: pos, Size: -1}
+		u.l.cfg.Log.Info(fmt.Sprintf("Full resync from master: %s:%d", words[1], pos))
 		return true, nil
-	case len(words) >= 1 && words[0] == "+CONTINUE":
-		return false, u.resume(append(words, u.from.ID)[1])
+	case len(words) == 1 && words[0] == "+CONTINUE":
+		return false, u.resume(u.from.ID)
+	case len(words) == 2 && words[0] == "+CONTINUE" && len(words[1]) == IDLen:
+		return false, u.resume(words[1])
 	}
-	return false, fmt.Errorf("PSYNC: %s", strings.TrimPrefix(reply, "-"))
+	return false, fmt.Errorf("PSYNC: %w", unexpected(reply))
 }
 
 // resume goes on from where the data stands.
@@ -156,6 +198,7 @@ func (u *upstream) resume(id string) error {
 		if err := u.l.cfg.Follower.Continue(u.master, id); err != nil {
 			return err
 		}
+		u.l.cfg.Log.Info("Successful partial resynchronization with master.")
 		return u.ack()
 	})
 }

@@ -1,8 +1,10 @@
 package repl
 
 import (
+	"fmt"
 	"net"
 	"strconv"
+	"strings"
 
 	"holdfast/backend/resp"
 )
@@ -15,7 +17,11 @@ type Hello struct {
 	EOF   bool   // capa eof: it takes a snapshot of unknown length
 	PSYNC bool   // capa psync2: +CONTINUE may carry a new id
 	Old   bool   // it asked by SYNC: no PSYNC replies, no acknowledgements
+	Once  bool   // rdb-only: it takes the snapshot and no stream
+	Part  Part   // rdb-filter-only: of the data
 	User  string // as whom it logged in; the node's to set
+
+	Client any // the node's own, for ReplicaInfo
 
 	Native      bool
 	RunID       string
@@ -24,11 +30,11 @@ type Hello struct {
 }
 
 // Replconf carries out a REPLCONF of a connection that is no replica yet and
-// appends the reply to out. args is the whole command. runID and epoch are the
-// node's own, told to a native replica.
-func (h *Hello) Replconf(out []byte, args [][]byte, runID string, epoch uint64) []byte {
+// appends the reply to out. args is the whole command. runID and own are the
+// node's, told to a native replica.
+func (h *Hello) Replconf(out []byte, args [][]byte, runID string, own *History) []byte {
 	if len(args) > 1 && is(args[1], "holdfast") {
-		return h.native(out, args[2:], runID, epoch)
+		return h.native(out, args[2:], runID, own)
 	}
 	if len(args)%2 == 0 {
 		return resp.AppendError(out, "ERR syntax error")
@@ -52,8 +58,23 @@ func (h *Hello) Replconf(out []byte, args [][]byte, runID string, epoch uint64) 
 			h.PSYNC = h.PSYNC || value == "psync2"
 		case is(name, "ack"), is(name, "getack"):
 			return out // no replica, no effect, and never a reply
-		case is(name, "rdb-only"), is(name, "rdb-filter-only"):
-			// Accepted: such a client closes the connection after the snapshot.
+		case is(name, "rdb-only"):
+			switch once, err := strconv.Atoi(value); {
+			case err != nil:
+				return resp.AppendError(out, "ERR value is not an integer or out of range")
+			case once < 0 || once > 1:
+				return resp.AppendError(out, "ERR value is out of range, must be between 0 and 1")
+			default:
+				h.Once = once == 1
+			}
+		case is(name, "rdb-filter-only"):
+			h.Part = Nothing
+			for _, word := range strings.Fields(value) {
+				if !strings.EqualFold(word, "functions") {
+					return resp.AppendError(out, "ERR Unsupported rdb-filter-only option: "+word)
+				}
+				h.Part = Functions
+			}
 		default:
 			return resp.AppendError(out, "ERR Unrecognized REPLCONF option: "+string(name))
 		}
@@ -62,12 +83,15 @@ func (h *Hello) Replconf(out []byte, args [][]byte, runID string, epoch uint64) 
 }
 
 // native takes REPLCONF holdfast 1 run-id … incarnation … data-epoch …, where
-// words it does not know are left for later versions.
-func (h *Hello) native(out []byte, args [][]byte, runID string, epoch uint64) []byte {
+// words it does not know are left for later versions. The answer tells the own
+// history (History.String), so that the replica knows what of its data is none of
+// ours.
+func (h *Hello) native(out []byte, args [][]byte, runID string, own *History) []byte {
 	if len(args)%2 == 0 || string(args[0]) != "1" {
 		return resp.AppendError(out, "ERR unsupported holdfast version")
 	}
-	next := Hello{Port: h.Port, IP: h.IP, EOF: h.EOF, PSYNC: h.PSYNC, Native: true}
+	next := *h
+	next.Native = true
 	for i := 1; i < len(args); i += 2 {
 		value := string(args[i+1])
 		switch name := args[i]; {
@@ -84,7 +108,7 @@ func (h *Hello) native(out []byte, args [][]byte, runID string, epoch uint64) []
 		}
 	}
 	*h = next
-	return resp.AppendSimple(out, "HOLDFAST 1 run-id "+runID+" data-epoch "+strconv.FormatUint(epoch, 10))
+	return resp.AppendSimple(out, fmt.Sprintf("HOLDFAST 1 run-id %s data-epoch %d history %s", runID, own.DataEpoch(), own))
 }
 
 // Request makes the request of PSYNC id offset. ok is false when offset is no

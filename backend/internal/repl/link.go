@@ -168,7 +168,10 @@ func (l *Link) attempt() error {
 			return err
 		}
 	}
-	l.set(func(s *LinkStatus) { s.State, s.Master, s.DownSince = LinkConnected, u.master, time.Time{} })
+	l.set(func(s *LinkStatus) {
+		s.State, s.Master, s.DownSince = LinkConnected, u.master, time.Time{}
+		s.Since, s.LocalAddr = time.Now(), conn.LocalAddr().String()
+	})
 	ctx, cancel = context.WithCancel(l.ctx)
 	var acks sync.WaitGroup
 	acks.Go(func() { l.acknowledge(ctx, u) })

@@ -384,6 +384,63 @@ func TestHalfAUnitIsNeverApplied(t *testing.T) {
 	}
 }
 
+// What a master must not say ends the connection with an error that shows it, and
+// what the replica has and is called by stays.
+func TestAMasterThatTalksNonsense(t *testing.T) {
+	id, full := NewID(), "+FULLRESYNC "+NewID()+" 700\r\n"
+	good := full + "$4\r\n0 0\n"
+	for reply, want := range map[string]string{
+		"\xff\x00\x1b[2J\n":                              `PSYNC: unexpected reply "\xff\x00\x1b[2J"`,
+		"-ERR \x1b[2J\r\n":                               `PSYNC: unexpected reply "-ERR \x1b[2J"`,
+		"-NOMASTERLINK Can't SYNC\r\n":                   "PSYNC: NOMASTERLINK Can't SYNC",
+		"+FULLRESYNC abc 0\r\n":                          `PSYNC: unexpected reply "+FULLRESYNC abc 0"`,
+		"+FULLRESYNC " + id + " -5\r\n":                  "PSYNC: unexpected reply",
+		"+FULLRESYNC " + id + " 9223372036854775800\r\n": "PSYNC: unexpected reply",
+		"+CONTINUE abc\r\n":                              `PSYNC: unexpected reply "+CONTINUE abc"`,
+		strings.Repeat("x", 5000):                        "PSYNC: the master's reply is too long",
+		full + "$-1\r\n":                                 `snapshot header: unexpected reply "$-1"`,
+		full + "$EOF:abc\r\n":                            `snapshot header: unexpected reply "$EOF:abc"`,
+		full + "-ERR no\r\n":                             "snapshot header: ERR no",
+		full + "$10\r\n0 0\n":                            "full resynchronization: unexpected EOF",
+		good + "hello\r\n":                               "stream at offset 700: an inline command",
+		good + "+CONTINUE " + id + "\r\n":                "stream at offset 700: an inline command",
+		good + "*1\r\n$4\r\nEXEC\r\n":                    "stream at offset 700: EXEC without MULTI",
+		good + "*1\r\n$99999999999\r\n":                  "stream at offset 700: Protocol error: invalid bulk length",
+	} {
+		replica := newNode(t)
+		replica.mu.Lock()
+		replica.stream.Activate()
+		replica.mu.Unlock()
+		replica.write("set own 1")
+		own := replica.Position()
+		addr := silentMaster(t, func(conn net.Conn) {
+			var in asker
+			if plainHandshake(conn, &in) != nil {
+				_, _ = io.WriteString(conn, reply)
+				_ = conn.(*net.TCPConn).CloseWrite()
+				in.next(conn) // an acknowledgement, where it gets that far
+			}
+		})
+		l := replica.follow(addr)
+		until(t, fmt.Sprintf("%.60q ends with %s", reply, want), func() bool { return strings.Contains(l.Status().LastError, want) })
+		stop(t, l)
+		if p := replica.Position(); p != own && !strings.HasPrefix(reply, good) {
+			t.Errorf("%.60q changed the position from %+v to %+v", reply, own, p)
+		}
+	}
+}
+
+// A value is as long as the master let it be, whatever is set here.
+func TestLongValuesAreFollowed(t *testing.T) {
+	l := &Link{}
+	l.cfg.fill()
+	u := newUpstream(l, nil)
+	u.cut.buf = []byte("*3\r\n$3\r\nSET\r\n$1\r\na\r\n$1000000000\r\nxx")
+	if b, err := u.cut.next(); b != nil || err != nil {
+		t.Errorf("a value of 1 GB that has not come yet gives %v, %v", b, err)
+	}
+}
+
 func TestAFollowerMayRefuseAFullResync(t *testing.T) {
 	master, replica := newNode(t), newNode(t)
 	master.mu.Lock()

@@ -109,7 +109,7 @@ func (n *testNode) session(conn net.Conn) {
 		case "ping":
 			out = resp.AppendSimple(nil, "PONG")
 		case "replconf":
-			out = hello.Replconf(nil, args, n.runID, n.stream.History().DataEpoch())
+			out = hello.Replconf(nil, args, n.runID, n.stream.History())
 		case "psync", "sync":
 			q := Request{ID: "?"}
 			if hello.Old = len(args) == 1; !hello.Old {
@@ -163,9 +163,14 @@ func (n *testNode) count(of *int) int {
 	return *of
 }
 
-func (n *testNode) Snapshot(ctx context.Context, begin func() Cut, w io.Writer) error {
+func (n *testNode) Snapshot(ctx context.Context, part Part, begin func() Cut, w io.Writer) error {
 	n.mu.Lock()
 	cut := begin()
+	if part != Whole {
+		n.mu.Unlock()
+		_, err := fmt.Fprint(w, "part ", int(part))
+		return err
+	}
 	text := fmt.Sprintf("%d %d\n%s", cut.DB, cut.Epoch, strings.Join(n.data, "\n"))
 	n.snapshots++
 	n.mu.Unlock()
@@ -191,6 +196,8 @@ func (n *testNode) Position() Position {
 	defer n.mu.Unlock()
 	return n.stream.Position()
 }
+
+func (n *testNode) StepBack(context.Context, Master) error { return nil }
 
 func (n *testNode) Continue(_ Master, id string) error {
 	n.mu.Lock()
@@ -244,6 +251,7 @@ func (n *testNode) adopt(s Sync, text []byte) error {
 }
 
 func (n *testNode) Durable() (pos uint64, ok, must bool) { return 0, false, false }
+func (n *testNode) Followed() bool                       { return false }
 
 func (n *testNode) Apply(b *Batch) error {
 	n.mu.Lock()
@@ -266,7 +274,7 @@ func (n *testNode) follow(addr string) *Link {
 	_, port, _ := net.SplitHostPort(n.addr())
 	var p int
 	fmt.Sscan(port, &p)
-	l := StartLink(LinkConfig{Addr: addr, Follower: n, ListeningPort: p, RunID: n.runID, Incarnation: n.runID,
+	l := StartLink(LinkConfig{Addr: addr, Follower: n, Announce: func() (string, int) { return "", p }, RunID: n.runID, Incarnation: n.runID,
 		Timeout: func() time.Duration { return 5 * time.Second }, RetryMin: time.Millisecond, RetryMax: 20 * time.Millisecond, Log: quiet()})
 	n.t.Cleanup(func() { stop(n.t, l) })
 	return l

@@ -167,6 +167,7 @@ func (r *Reader) Close() {
 	r.onDrop = func(error) {}
 	r.drop(errReaderClosed)
 	r.b.trim(r.b.end.Load())
+	r.b.spare = nil // what was kept for the slowest is given back to the last chunk
 	r.b.measure()
 }
 

@@ -28,6 +28,7 @@ func (u *upstream) receive() error {
 		st.State, st.Master, st.SyncTotal, st.SyncIO = LinkSync, u.master, s.left, s.heard
 	})
 	u.l.cfg.Log.Info(fmt.Sprintf("MASTER <-> REPLICA sync: receiving %s from %s", s, u.l.cfg.Addr))
+	u.l.cfg.Log.Info("MASTER <-> REPLICA sync: Loading DB in memory")
 	ctx, cancel := context.WithCancel(u.l.ctx)
 	defer cancel()
 	loaded, err := u.l.cfg.Follower.Load(ctx, u.sync, s)
@@ -90,7 +91,7 @@ func (s *snapshot) begin(head string) error {
 	} else {
 		size, err := strconv.ParseInt(strings.TrimPrefix(head, "$"), 10, 64)
 		if err != nil || head[0] != '$' || size < 0 {
-			return fmt.Errorf("snapshot header: %q", strings.TrimPrefix(head, "-"))
+			return fmt.Errorf("snapshot header: %w", unexpected(head))
 		}
 		s.left = size
 	}

@@ -10,11 +10,16 @@ import (
 // AOF, so all replicas of a mixed chain see the same bytes.
 //
 //	PING hf:epoch:<epoch>:<run id>   from here on the data belongs to epoch
+//	PING hf:holders[:<N>:<member,…>]… from here on these pairs (H, N) confirm, members by
+//	                                 incarnation, * for any replica; none: nobody has to
+//	PING hf:confirmed:<offset>       they have confirmed the stream up to there
 //	PING hf:mark:<…>                 belongs to the unit behind it; opaque here
 //	PING                             nothing: keepalive, or a read's proof
 const (
-	epochPrefix = "hf:epoch:"
-	markPrefix  = "hf:mark:"
+	epochPrefix     = "hf:epoch:"
+	holdersPrefix   = "hf:holders"
+	confirmedPrefix = "hf:confirmed:"
+	markPrefix      = "hf:mark:"
 )
 
 // AppendEpochPayload appends the payload of an epoch record to b.
@@ -38,6 +43,35 @@ func ParseEpochPayload(payload []byte) (epoch uint64, runID []byte, ok bool) {
 	}
 	epoch, err := strconv.ParseUint(string(number), 10, 64)
 	return epoch, runID, err == nil
+}
+
+// ParseStatement reads the payload of a record about confirmation; ok is false for
+// any other one. The positions are left for the caller.
+func ParseStatement(payload []byte) (s Statement, ok bool) {
+	if _, _, ok := ParseEpochPayload(payload); ok {
+		return Statement{Barrier: true}, true
+	}
+	if digits, ok := bytes.CutPrefix(payload, []byte(confirmedPrefix)); ok {
+		s.Confirmed, ok = parseUint(digits)
+		return s, ok
+	}
+	rest, ok := bytes.CutPrefix(payload, []byte(holdersPrefix))
+	if !ok || len(rest) > 0 && rest[0] != ':' {
+		return s, false
+	}
+	s.Pairs, ok = parsePairs(bytes.TrimPrefix(rest, []byte(":")))
+	return s, ok
+}
+
+// parseUint is strconv.ParseUint without memory of its own.
+func parseUint(digits []byte) (n uint64, ok bool) {
+	for _, c := range digits {
+		if c < '0' || c > '9' || n > (1<<63)/10 {
+			return 0, false
+		}
+		n = n*10 + uint64(c-'0')
+	}
+	return n, len(digits) > 0
 }
 
 // IsMark reports whether payload is a mark, which takes effect together with

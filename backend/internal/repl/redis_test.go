@@ -107,7 +107,7 @@ func (n *testNode) followRedis(addr string) *Link {
 	n.mu.Lock()
 	n.stream.Follow()
 	n.mu.Unlock()
-	l := StartLink(LinkConfig{Addr: addr, Follower: redisMaster{n}, ListeningPort: 1, RunID: n.runID, Incarnation: n.runID,
+	l := StartLink(LinkConfig{Addr: addr, Follower: redisMaster{n}, Announce: func() (string, int) { return "", 1 }, RunID: n.runID, Incarnation: n.runID,
 		RetryMin: time.Millisecond, RetryMax: 20 * time.Millisecond, Log: quiet()})
 	n.t.Cleanup(func() { stop(n.t, l) })
 	return l
@@ -157,7 +157,7 @@ func TestRedisIsOurMaster(t *testing.T) {
 // asRedis is a Source whose snapshots a real Redis can load.
 type asRedis struct{ *testNode }
 
-func (a asRedis) Snapshot(_ context.Context, begin func() Cut, w io.Writer) error {
+func (a asRedis) Snapshot(_ context.Context, _ Part, begin func() Cut, w io.Writer) error {
 	a.mu.Lock()
 	begin()
 	a.snapshots++

@@ -32,6 +32,7 @@ type splitter struct {
 	spans   []span
 	mark    span // of the unit under way; empty: none
 	epochs  []EpochMark
+	says    []Statement
 	getack  bool
 	batch   Batch
 	args    [][]byte // backing of the batch's Args
@@ -108,6 +109,9 @@ func (s *splitter) command(args [][]byte, at int) error {
 	case isEpoch:
 		epoch, _, _ := ParseEpochPayload(args[1])
 		s.epochs = append(s.epochs, EpochMark{Epoch: epoch, Start: s.base + uint64(s.parsed)})
+		s.heed(args[1], at)
+	case isStatement:
+		s.heed(args[1], at)
 	case isGetAck:
 		s.getack = true
 	case isCommand:
@@ -117,6 +121,13 @@ func (s *splitter) command(args [][]byte, at int) error {
 		s.endUnit()
 	}
 	return nil
+}
+
+// heed takes a record about confirmation, whose frame begins at at.
+func (s *splitter) heed(payload []byte, at int) {
+	says, _ := ParseStatement(payload)
+	says.From, says.End = s.base+uint64(at), s.base+uint64(s.parsed)
+	s.says = append(s.says, says)
 }
 
 func (s *splitter) remember(args [][]byte, at int) {
@@ -143,7 +154,7 @@ func (s *splitter) endUnit() {
 func (s *splitter) deliver() *Batch {
 	b := &s.batch
 	*b = Batch{Raw: s.buf[:s.whole], From: s.base, Commands: b.Commands[:0],
-		Epochs: s.epochs, GetAck: s.getack, db: s.wholeDB}
+		Epochs: s.epochs, Says: s.says, GetAck: s.getack, db: s.wholeDB}
 	s.args = s.args[:0]
 	for _, c := range s.cmds[:s.ready] {
 		from := len(s.args)
@@ -193,7 +204,7 @@ func (s *splitter) forget(cut int) {
 	if s.mark.to > 0 {
 		s.mark = span{s.mark.from - cut, s.mark.to - cut}
 	}
-	s.ready, s.epochs, s.getack = 0, s.epochs[:0], false
+	s.ready, s.epochs, s.says, s.getack = 0, s.epochs[:0], s.says[:0], false
 	if len(s.spans) == 0 && cap(s.spans) > maxSpans {
 		s.spans, s.cmds, s.args, s.batch.Commands = nil, nil, nil, nil
 	}

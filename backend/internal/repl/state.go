@@ -13,6 +13,10 @@ const IDLen = 40
 // NoID is how Redis prints a second replication id that does not exist.
 const NoID = "0000000000000000000000000000000000000000"
 
+// maxPosition bounds the position that a snapshot may stand at. Redis's offsets are
+// signed: a history that began beyond would soon have none that it could ask for.
+const maxPosition = 1 << 62
+
 // maxEpochs bounds how many past epochs a History remembers. A replica that
 // comes from further back is outside any backlog.
 const maxEpochs = 64

@@ -1,6 +1,7 @@
 package repl
 
 import (
+	"strconv"
 	"sync/atomic"
 
 	"holdfast/backend/resp"
@@ -27,6 +28,8 @@ type Stream struct {
 	db     int    // selected in the stream by what was appended last; noDB: unknown
 	unit   []byte // the commands of the unit under construction
 	count  int    // how many
+	told   Told
+	own    func() uint64 // how much of what a replica has counts as held
 	moved  func(replaced bool)
 }
 
@@ -34,7 +37,8 @@ type Stream struct {
 // stands still, which costs a node without replicas nothing. size is
 // repl-backlog-size in bytes.
 func NewStream(size uint64) *Stream {
-	s := &Stream{log: NewBacklog(size, 0), db: noDB, moved: func(bool) {}}
+	s := &Stream{log: NewBacklog(size, 0), db: noDB, moved: func(bool) {}, own: func() uint64 { return Everything }}
+	s.log.mark(noDB)
 	s.hist.Store(NewHistory(NewID(), 0, 0))
 	return s
 }
@@ -42,6 +46,23 @@ func NewStream(size uint64) *Stream {
 // OnMoved has f called, under the engine lock, when the history was replaced, or
 // got another name at the present offset.
 func (s *Stream) OnMoved(f func(replaced bool)) { s.moved = f }
+
+// Counts says under which incarnation the node may be a holder, and has own asked,
+// under the engine lock, how much of what it has counts as held.
+func (s *Stream) Counts(incarnation string, own func() uint64) { s.told.self, s.own = incarnation, own }
+
+// Told is what the stream tells of its own confirmation.
+func (s *Stream) Told() *Told { return &s.told }
+
+// Allowed is the position up to which a node that does not lead may show its data.
+func (s *Stream) Allowed() uint64 { return s.told.Allowed(s.own()) }
+
+// Recall takes over what a snapshot says of its stream's confirmation; behind
+// Reset. joined says that it came from a master, whose replica the node is thereby.
+func (s *Stream) Recall(told string, joined bool) {
+	s.told.read(told)
+	s.told.follows = joined
+}
 
 // Activate makes the stream record from now on. What was not recorded cannot
 // be continued from, so it gets a new id (syncCommand does the same when it
@@ -58,6 +79,7 @@ func (s *Stream) Deactivate() {
 	s.active.Store(false)
 	pos := s.log.Written()
 	s.log.Reset(pos)
+	s.log.mark(noDB)
 	s.hist.Store(NewHistory(NewID(), s.hist.Load().DataEpoch(), pos))
 }
 
@@ -70,7 +92,9 @@ func (s *Stream) Active() bool { return s.active.Load() }
 func (s *Stream) Reset(h *History, pos uint64, db int) {
 	s.hist.Store(h)
 	s.log.Reset(pos)
+	s.log.mark(db)
 	s.db = db
+	s.told.read("")
 	s.active.Store(true)
 	s.moved(true)
 }
@@ -81,6 +105,7 @@ func (s *Stream) Lead() {
 	s.Activate()
 	s.hist.Store(s.hist.Load().shift(NewID(), s.log.Written()))
 	s.relays, s.db = false, noDB
+	s.told.follows = false
 	s.moved(false)
 }
 
@@ -96,6 +121,7 @@ func (s *Stream) Follow() {
 // disconnected so that they learn it.
 func (s *Stream) Continue(id string) bool {
 	h := s.hist.Load()
+	s.told.follows = true
 	if id == "" || id == h.ID {
 		return false
 	}
@@ -166,10 +192,41 @@ func (s *Stream) GetAck() {
 // Epoch appends the record that begins epoch under the master runID and
 // returns the position of its end.
 func (s *Stream) Epoch(epoch uint64, runID string) uint64 {
-	s.log.AppendString("*2\r\n$4\r\nPING\r\n")
-	s.log.Append(resp.AppendBulk(nil, AppendEpochPayload(nil, epoch, runID)))
+	s.say(AppendEpochPayload(nil, epoch, runID))
 	s.hist.Store(s.hist.Load().enter(epoch, s.log.Written()))
+	s.told.hear(Statement{Barrier: true}, 0)
 	return s.log.Written()
+}
+
+// Holders appends the record that these pairs have a say from here on, unless they
+// have it already.
+func (s *Stream) Holders(pairs []Holders) (appended bool) {
+	if !s.active.Load() || s.told.Says(pairs) {
+		return false
+	}
+	s.say(appendPairs([]byte(holdersPrefix), pairs))
+	s.told.hear(Statement{Pairs: pairs}, 0)
+	return true
+}
+
+// Tell appends the record that the stream is confirmed up to pos, if that is news of
+// more than such records: each is confirmed in its turn, which is not worth another.
+func (s *Stream) Tell(pos uint64) (appended bool) {
+	from := s.log.Written()
+	if !s.active.Load() || min(pos, s.told.contentAt(from)) <= s.told.confirmed {
+		return false
+	}
+	var payload [64]byte
+	s.say(strconv.AppendUint(append(payload[:0], confirmedPrefix...), pos, 10))
+	s.told.hear(Statement{From: from, End: s.log.Written(), Confirmed: pos}, 0)
+	return true
+}
+
+// say appends a record.
+func (s *Stream) say(payload []byte) {
+	var bulk [80]byte
+	s.log.AppendString("*2\r\n$4\r\nPING\r\n")
+	s.log.Append(resp.AppendBulk(bulk[:0], payload))
 }
 
 // Relay appends what a Link received, after it was applied.
@@ -179,23 +236,36 @@ func (s *Stream) Relay(b *Batch) {
 	for _, m := range b.Epochs {
 		s.hist.Store(s.hist.Load().enter(m.Epoch, m.Start))
 	}
+	for _, m := range b.Says {
+		s.told.hear(m, s.own())
+	}
 }
 
 // Replay appends a unit that is read from a file, behind which db is selected:
-// what was relayed or appended before a restart. epochs are those whose records
-// are in it.
-func (s *Stream) Replay(raw []byte, db int, epochs ...uint64) {
+// what was relayed or appended before a restart. records are the payloads of the
+// PINGs in it.
+func (s *Stream) Replay(raw []byte, db int, records ...[]byte) {
+	from := s.log.Written()
 	s.log.Append(raw)
-	s.log.Publish()
 	s.db = db
-	for _, epoch := range epochs {
-		s.hist.Store(s.hist.Load().enter(epoch, s.log.Written()))
+	s.Publish()
+	for _, payload := range records {
+		if epoch, _, ok := ParseEpochPayload(payload); ok {
+			s.hist.Store(s.hist.Load().enter(epoch, s.log.Written()))
+		}
+		if m, ok := ParseStatement(payload); ok {
+			m.From, m.End = from, s.log.Written()
+			s.told.hear(m, 0)
+		}
 	}
 }
 
 // Publish lets replicas see all units appended so far; call it before the
 // engine lock is released, and Wake afterwards.
-func (s *Stream) Publish() { s.log.Publish() }
+func (s *Stream) Publish() {
+	s.log.Publish()
+	s.log.mark(s.db)
+}
 
 // Wake lets the replicas send what was published.
 func (s *Stream) Wake() { s.log.Wake() }
@@ -224,16 +294,23 @@ type Cut struct {
 	Offset uint64
 	DB     int    // repl-stream-db: what a receiver's stream begins in
 	Epoch  uint64 // the data epoch
+	Told   string // of its confirmation
+}
+
+// Here is where the stream is.
+func (s *Stream) Here() Cut {
+	p := s.Position()
+	return Cut{ID: p.ID, Offset: p.Offset, DB: p.DB, Epoch: p.Epoch, Told: s.told.String()}
 }
 
 // Cut publishes and returns where the stream is. A master says the database
 // again behind it, since the receiver of the snapshot has not heard it.
 func (s *Stream) Cut() Cut {
 	s.Activate()
-	s.log.Publish()
-	p := s.Position()
+	s.Publish()
+	here := s.Here()
 	if !s.relays {
 		s.db = noDB
 	}
-	return Cut(p)
+	return here
 }

@@ -11,6 +11,7 @@ type tally struct {
 	pending *change
 	best    map[string]uint64 // incarnation → acknowledged in this term
 	live    []*Holder         // of this and, until they leave, of earlier terms
+	blind   int               // of live, those that the stream has to tell what is confirmed
 	scratch []uint64
 }
 
@@ -21,6 +22,38 @@ type change struct {
 
 func (t *tally) reset() {
 	*t = tally{term: t.term + 1, best: map[string]uint64{}, live: t.live, scratch: t.scratch}
+	t.look()
+}
+
+// pairs are those that have a say.
+func (t *tally) pairs() (pairs []Holders, ok bool) {
+	switch {
+	case t.any && t.n == 0:
+		return nil, true
+	case t.any:
+		return []Holders{{N: t.n, Members: []string{anybody}}}, true
+	case t.current == nil:
+		return nil, false
+	case t.pending == nil:
+		return []Holders{*t.current}, true
+	}
+	return []Holders{*t.current, t.pending.Holders}, true
+}
+
+// look counts the replicas that cannot know by themselves what is confirmed. A plain one
+// does not ask, nor say whether it is followed, but those below it may ask.
+func (t *tally) look() {
+	t.blind = 0
+	pairs, _ := t.pairs()
+	for _, h := range t.live {
+		sees := !h.followed.Load()
+		for i := range pairs {
+			sees = sees && (pairs[i].N == 0 || pairs[i].N == 1 && pairs[i].has(h.incarnation))
+		}
+		if !sees && len(pairs) > 0 {
+			t.blind++
+		}
+	}
 }
 
 func (t *tally) propose(h Holders, noted uint64) bool {
@@ -33,6 +66,7 @@ func (t *tally) propose(h Holders, noted uint64) bool {
 		return false
 	}
 	t.pending = &change{Holders: h, noted: noted}
+	t.look()
 	return true
 }
 
@@ -41,6 +75,7 @@ func (t *tally) commit(version uint64) bool {
 		return false
 	}
 	t.current, t.pending = &t.pending.Holders, nil
+	t.look()
 	return true
 }
 
@@ -62,6 +97,7 @@ func (t *tally) ack(h *Holder, pos uint64) bool {
 func (t *tally) leave(h *Holder) bool {
 	if i := slices.Index(t.live, h); i >= 0 {
 		t.live = slices.Delete(t.live, i, i+1)
+		t.look()
 	}
 	return false
 }
@@ -77,6 +113,11 @@ func (t *tally) allowed() uint64 {
 		return t.confirmedBy(t.current)
 	}
 	return min(t.confirmedBy(t.current), t.confirmedBy(&t.pending.Holders))
+}
+
+// leased tells whether a pair that has a say has N = 0.
+func (t *tally) leased() bool {
+	return t.current != nil && t.current.N == 0 || t.pending != nil && t.pending.N == 0
 }
 
 func (t *tally) confirmedBy(h *Holders) uint64 {

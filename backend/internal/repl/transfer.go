@@ -5,6 +5,7 @@ import (
 	"errors"
 	"fmt"
 	"os"
+	"slices"
 	"time"
 )
 
@@ -14,6 +15,7 @@ var errNoReceiver = errors.New("no replica is left to receive the snapshot")
 // began. It is the io.Writer that the Source writes to.
 type transfer struct {
 	m     *Feeds
+	part  Part
 	feeds []*feed // guarded by m.mu until the transfer begins; then those still receiving
 	cut   Cut
 	mark  string   // the end mark of receivers that know it
@@ -72,16 +74,18 @@ func (f *feed) retire() bool {
 	return f.over
 }
 
-// join adds f to the transfer that is about to begin.
+// join adds f to the transfer of what it asks for that is about to begin.
 func (m *Feeds) join(f *feed) {
 	m.mu.Lock()
 	defer m.mu.Unlock()
-	if m.pending == nil {
-		t := &transfer{m: m, mark: NewID()}
-		m.pending = t
+	i := slices.IndexFunc(m.pending, func(t *transfer) bool { return t.part == f.hello.Part })
+	if i < 0 {
+		i = len(m.pending)
+		t := &transfer{m: m, part: f.hello.Part, mark: NewID()}
+		m.pending = append(m.pending, t)
 		m.group.Go(t.run)
 	}
-	m.pending.feeds = append(m.pending.feeds, f)
+	m.pending[i].feeds = append(m.pending[i].feeds, f)
 }
 
 // run waits for company and for its turn, and sends the snapshot.
@@ -90,7 +94,7 @@ func (t *transfer) run() {
 	t.m.walk <- struct{}{}
 	defer func() { <-t.m.walk }()
 	t.m.mu.Lock()
-	t.m.pending = nil
+	t.m.pending = slices.DeleteFunc(t.m.pending, func(other *transfer) bool { return other == t })
 	t.m.mu.Unlock()
 	t.claim()
 	if len(t.feeds) == 0 {
@@ -135,7 +139,7 @@ func (t *transfer) send() error {
 	if err := t.openSpool(); err != nil {
 		return err
 	}
-	if err := t.m.cfg.Source.Snapshot(t.m.ctx, t.begin, t); err != nil {
+	if err := t.m.cfg.Source.Snapshot(t.m.ctx, t.part, t.begin, t); err != nil {
 		return fmt.Errorf("snapshot for full resynchronization: %w", err)
 	}
 	t.each(func(f *feed) error {
@@ -144,6 +148,7 @@ func (t *transfer) send() error {
 		}
 		return t.sendSpool(f)
 	})
+	t.m.cfg.Log.Info(fmt.Sprintf("Diskless rdb transfer, done reading from pipe, %d replicas still up.", len(t.feeds)))
 	return nil
 }
 
@@ -182,6 +187,7 @@ func (t *transfer) Write(p []byte) (int, error) {
 		return nil
 	})
 	if len(t.feeds) == 0 {
+		t.m.cfg.Log.Warn("Diskless rdb transfer, last replica dropped, killing fork child.")
 		return 0, errNoReceiver
 	}
 	return len(p), nil
@@ -210,6 +216,9 @@ func (t *transfer) each(do func(*feed) error) {
 			err = do(f)
 		}
 		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				t.m.cfg.Log.Warn("Disconnecting timedout replica (full sync): " + f.name())
+			}
 			f.sent <- err
 			continue
 		}

@@ -32,6 +32,7 @@ type upstream struct {
 func newUpstream(l *Link, conn net.Conn) *upstream {
 	u := &upstream{l: l, conn: conn, master: Master{Addr: l.cfg.Addr}}
 	u.cut.maxUnit = l.cfg.MaxUnit
+	u.cut.req.BulkLimit = resp.MaxStored // what a client may send was for the master to say
 	return u
 }
 
@@ -134,8 +135,8 @@ func (u *upstream) apply() error {
 	})
 }
 
-// ack acknowledges what was applied and says what of it is on disk. The caller
-// is inside the gate.
+// ack acknowledges what was applied and says what of it is on disk and, to a native
+// master, whether others follow this node. The caller is inside the gate.
 func (u *upstream) ack() error {
 	applied := u.applied
 	durable, ok, must := u.l.cfg.Follower.Durable()
@@ -143,9 +144,12 @@ func (u *upstream) ack() error {
 	if must {
 		applied = durable
 	}
-	words := 3
+	words, followed := 3, u.master.Native && u.l.cfg.Follower.Followed()
 	if ok {
-		words = 5
+		words += 2
+	}
+	if followed {
+		words += 2
 	}
 	var digits [20]byte
 	out := resp.AppendArray(u.out[:0], words)
@@ -154,6 +158,9 @@ func (u *upstream) ack() error {
 	if ok {
 		out = append(out, "$4\r\nFACK\r\n"...)
 		out = resp.AppendBulk(out, strconv.AppendUint(digits[:0], durable, 10))
+	}
+	if followed {
+		out = append(out, "$8\r\nFOLLOWED\r\n$1\r\n1\r\n"...)
 	}
 	u.out = out
 	return u.write(u.out)

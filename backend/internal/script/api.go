@@ -38,8 +38,8 @@ func (b *sandbox) openRedis(e *Engine) {
 	if b.kind == Script {
 		b.set("redis", map[string]lua.LGFunction{
 			"replicate_commands": func(l *lua.LState) int { l.Push(lua.LTrue); return 1 },
-			"breakpoint":         func(l *lua.LState) int { l.Push(lua.LFalse); return 1 },
-			"debug":              func(*lua.LState) int { return 0 },
+			"breakpoint":         b.breakpoint,
+			"debug":              b.debug,
 		})
 	}
 	for name, v := range map[string]int{
@@ -96,19 +96,39 @@ func (b *sandbox) call(l *lua.LState, raises bool) int {
 // error table.
 func (r *run) call(l *lua.LState) (v lua.LValue, failed bool) {
 	if fail := r.arguments(l); fail != "" {
-		return errorTable(l, "ERR "+fail), true
+		return r.failed(l, "ERR "+fail), true
+	}
+	return r.command(l)
+}
+
+// command runs the command in r.args.
+func (r *run) command(l *lua.LState) (v lua.LValue, failed bool) {
+	if r.debug.shows() {
+		r.debug.sayCommand(r.args)
 	}
 	cmd := r.host.Find(r.args)
 	if fail := r.refuse(cmd); fail != "" {
 		r.host.Refused(cmd, fail)
-		return errorTable(l, fail), true
+		return r.failed(l, fail), true
 	}
 	if cmd.Has(command.Write) && !r.engine.status.mayWrite() {
-		return errorTable(l, "ERR "+killedText), true
+		return r.failed(l, "ERR "+killedText), true
 	}
 	reply := r.host.Call(r.args, r.proto)
 	p := parser{l: l, in: reply}
-	return p.value(), len(reply) > 0 && reply[0] == '-'
+	v = p.value()
+	if r.debug.shows() {
+		r.debug.sayReply(reply)
+	}
+	return v, len(reply) > 0 && reply[0] == '-'
+}
+
+// failed is the error of a command that was not run.
+func (r *run) failed(l *lua.LState, text string) lua.LValue {
+	if r.debug.shows() {
+		r.debug.sayRefusal(text)
+	}
+	return errorTable(l, text)
 }
 
 // refuse returns why scripts, this one, or any client may not use a command

@@ -13,13 +13,13 @@ func (b *sandbox) openCoroutine() {
 	b.set("coroutine", map[string]lua.LGFunction{
 		"create": func(l *lua.LState) int {
 			n := create(l)
-			l.Get(-1).(*lua.LState).SetContext(&b.hook)
+			l.Get(-1).(*lua.LState).SetContext(b.context())
 			return n
 		},
 		"wrap": func(l *lua.LState) int {
 			n := wrap(l)
 			f := l.Get(-1).(*lua.LFunction)
-			f.Upvalues[0].Value().(*lua.LState).SetContext(&b.hook)
+			f.Upvalues[0].Value().(*lua.LState).SetContext(b.context())
 			f.GFunction = b.nesting(f.GFunction)
 			return n
 		},

@@ -32,12 +32,19 @@
 // hookInterval instructions the Host is told how long the script has run and a
 // kill is looked for; a kill cannot be caught by pcall.
 //
+// # The debugger
+//
+// A Request with a Debugger is run under the eyes of a Console (debug.go). Another
+// hook then looks at every instruction for the beginning of a line, so that scripts
+// which nobody debugs do not pay for it.
+//
 // # What it does not guarantee
 //
 // The interpreter is gopher-lua, so error texts of the language itself (not
 // those of Redis's API) differ here and there from PUC Lua's, those of syntax
 // above all; a number joined to a string with .. prints up to 17 digits instead
-// of 14; goto and the __len of tables, which came with Lua 5.2, work. Settings
+// of 14; goto and the __len of tables, which came with Lua 5.2, work; the
+// debugger stops elsewhere in a statement of several lines. Settings
 // of cjson end with the script that made them. A script may use as much memory
-// as it likes, as in Redis. The debugger (SCRIPT DEBUG) is not here.
+// as it likes, as in Redis.
 package script

@@ -41,9 +41,10 @@ type Host interface {
 type Request struct {
 	Args       [][]byte // the whole request: name, script, SHA1 or function, numkeys, keys, arguments
 	BySHA      bool
-	ReadOnly   bool // one of the _RO commands
-	FromMaster bool // must not be killed
-	Proto      int  // of the caller, 2 or 3
+	ReadOnly   bool      // one of the _RO commands
+	FromMaster bool      // must not be killed
+	Proto      int       // of the caller, 2 or 3
+	Debug      *Debugger // nil: the script runs as it is
 }
 
 // Engine holds the script cache, the libraries and a Lua state for each. Its
@@ -86,6 +87,16 @@ const (
 
 // Eval runs a script and appends its reply to out.
 func (e *Engine) Eval(h Host, req Request, out []byte) []byte {
+	if req.Debug == nil {
+		return e.eval(h, req, out)
+	}
+	req.Debug.begin(req.Args[1])
+	reply := e.eval(h, req, nil)
+	req.Debug.finish()
+	return append(out, reply...)
+}
+
+func (e *Engine) eval(h Host, req Request, out []byte) []byte {
 	if req.BySHA && len(req.Args[1]) != shaLength {
 		return resp.AppendError(out, errNoScript)
 	}
@@ -103,7 +114,8 @@ func (e *Engine) Eval(h Host, req Request, out []byte) []byte {
 	if e.lua == nil {
 		e.lua = newSandbox(e, Script)
 	}
-	r := run{engine: e, box: e.lua, host: h, name: s.sha, proto: 2, readOnly: req.ReadOnly || !s.flags.MayWrite()}
+	r := run{engine: e, box: e.lua, host: h, name: s.sha, proto: 2, readOnly: req.ReadOnly || !s.flags.MayWrite(),
+		debug: req.Debug}
 	main := e.lua.script(&r, s.proto, keys, argv)
 	out = r.do(main, nil, req, out)
 	e.lua.leave()

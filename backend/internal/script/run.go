@@ -23,10 +23,11 @@ type run struct {
 	limit    time.Duration // of a load; 0: none
 	late     bool          // the limit has passed
 	started  time.Time
-	left     int    // instructions until the next look at the clock
-	nested   int    // Go calls of pcall and resume under way
-	raised   raised // the last error that carries no place in its text
-	broken   bool   // the state must not be used again
+	left     int       // instructions until the next look at the clock
+	nested   int       // Go calls of pcall and resume under way
+	raised   raised    // the last error that carries no place in its text
+	broken   bool      // the state must not be used again
+	debug    *Debugger // nil: nobody looks
 
 	args  [][]byte // of redis.call; reused
 	bytes []byte
@@ -46,6 +47,9 @@ func (r *run) do(main *lua.LFunction, params []lua.LValue, req Request, out []by
 	value, err := r.protected(main, params)
 	if err == nil && r.engine.status.killed() {
 		err = errKilled // raised where pcall was the last thing to do
+	}
+	if r.debug != nil && r.debug.end != nil {
+		err = r.debug.end // whatever the script made of it
 	}
 	if err != nil {
 		return resp.AppendError(out, r.errorReply(err))
@@ -122,6 +126,9 @@ func (r *run) errorReply(err error) string {
 func (r *run) explain(err error) (text, source string, line int) {
 	if err == errKilled {
 		return "ERR " + killedText, "", 0
+	}
+	if r.debug != nil && err == r.debug.end {
+		return "ERR " + err.Error(), r.box.title, r.debug.line
 	}
 	api, ok := err.(*lua.ApiError)
 	if ok && api.Type == lua.ApiErrorPanic && !overflowed(err) {

@@ -1,6 +1,8 @@
 package script
 
 import (
+	"context"
+
 	lua "github.com/yuin/gopher-lua"
 )
 
@@ -27,6 +29,7 @@ type sandbox struct {
 	state *lua.LState
 	run   *run // the script under way
 	hook  hook
+	step  stepHook
 	json  jsonConfig
 
 	globals *lua.LTable                 // the real globals, KEYS and ARGV among them
@@ -182,13 +185,21 @@ func (b *sandbox) enter(r *run) {
 	b.json = defaultJSON
 	l.Env = b.env
 	l.G.CurrentThread = l
-	b.hook.run = r
-	l.SetContext(&b.hook)
+	b.hook.run, b.step.run = r, r
+	l.SetContext(b.context())
+}
+
+// context is what counts the instructions of the run.
+func (b *sandbox) context() context.Context {
+	if b.run != nil && b.run.debug != nil {
+		return &b.step
+	}
+	return &b.hook
 }
 
 // leave lets go of the script.
 func (b *sandbox) leave() {
-	b.hook.run = nil
+	b.hook.run, b.step.run = nil, nil
 	b.run = nil
 	b.state.SetTop(0)
 }

@@ -9,10 +9,28 @@ import (
 
 // frames is where gopher-lua keeps what its interface does not show of a call
 // frame. The shapes are pinned with the library's version.
-var frames = struct{ current, parent, tailCalls uintptr }{
+var frames = struct{ current, parent, tailCalls, index, function, pc uintptr }{
 	offset(reflect.TypeFor[lua.Debug](), "frame", reflect.Pointer),
 	offset(frameType(), "Parent", reflect.Pointer),
 	offset(frameType(), "TailCall", reflect.Int),
+	offset(frameType(), "Idx", reflect.Int),
+	offset(frameType(), "Fn", reflect.Pointer),
+	offset(frameType(), "Pc", reflect.Int),
+}
+
+// topFrame is the call under way: its place on the stack, the instruction that is
+// about to be run, and the function, which is nil where it is none of Lua.
+func topFrame(l *lua.LState) (index, pc int, fn *lua.LFunction) {
+	top, ok := l.GetStack(0)
+	if !ok {
+		return 0, 0, nil
+	}
+	f := *(*unsafe.Pointer)(unsafe.Add(unsafe.Pointer(top), frames.current))
+	fn = *(**lua.LFunction)(unsafe.Add(f, frames.function))
+	if fn.IsG {
+		return 0, 0, nil
+	}
+	return *(*int)(unsafe.Add(f, frames.index)), *(*int)(unsafe.Add(f, frames.pc)) - 1, fn
 }
 
 func frameType() reflect.Type {

@@ -103,6 +103,38 @@ func (ks *keyspace) removeEntry(e types.Ref) {
 	ks.dict.Remove(e)
 }
 
+// worthExpecting is how many entries a table has at least that the processor's
+// caches do not hold anyway.
+const worthExpecting = 1 << 14
+
+// Expecting says which keys the next commands name, so that their entries come
+// into the processor's caches together and not one after the other. It is a hint:
+// nothing depends on it. It tells whether that could be of use.
+func (db *DB) Expecting(keys [][]byte) bool {
+	return expecting(db.ks.dict, keys)
+}
+
+// ExpectingMembers is Expecting for fields of the hash, or members of the set, at
+// key.
+func (db *DB) ExpectingMembers(key []byte, members [][]byte) bool {
+	e := db.ks.dict.Peek(key)
+	if e == 0 || typeOf(db.ks.dict.Meta(e)) == String {
+		return false
+	}
+	d, ok := db.ks.root(e).Large.(*types.Dict)
+	return ok && expecting(d, members)
+}
+
+func expecting(d *types.Dict, keys [][]byte) bool {
+	if len(keys) < 2 || d.Len() < worthExpecting {
+		return false
+	}
+	for len(keys) > 0 {
+		keys = keys[d.WarmKeys(keys):]
+	}
+	return true
+}
+
 // Value is what key holds, for commands that serve any type. ok is false when
 // there is no such key.
 func (db *DB) Value(key []byte) (v Value, ok bool) {

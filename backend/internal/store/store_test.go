@@ -230,8 +230,10 @@ func TestFlush(t *testing.T) {
 	fill(s.DB(1))
 	full := s.UsedMemory()
 	s.DB(0).Flush()
-	if s.DB(0).Len() != 0 || s.DB(1).Len() != 8010 || s.PendingObjects() != 8010 {
-		t.Fatal("Flush")
+	// A hash whose key is freed already may wait beside the keys that are not:
+	// how many do depends on the process's hash seed.
+	if a, b, p := s.DB(0).Len(), s.DB(1).Len(), s.PendingObjects(); a != 0 || b != 8010 || p < 8010 || p > 8020 {
+		t.Fatalf("after Flush %d and %d keys, %d objects pending; want 0, 8010 and 8010 to 8020", a, b, p)
 	}
 	for s.Tidy(10) || s.Rehash(10) {
 	}

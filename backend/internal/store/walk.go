@@ -26,6 +26,7 @@ type Walk struct {
 	left   []*keyspace // to be walked; the first is under way
 	cursor uint64
 	cost   int // of the entries visited in this step
+	warm   int // buckets from cursor on that the caches have
 }
 
 // sweepCost is what an entry costs a step at least.
@@ -61,6 +62,9 @@ func (w *Walk) Step(n int) (done bool, err error) {
 	w.cost = 0
 	for len(w.left) > 0 && w.cost < n {
 		ks := w.left[0]
+		if w.warm--; w.warm < 0 {
+			w.warm = ks.dict.Warm(w.cursor) - 1
+		}
 		w.cursor = ks.dict.Scan(w.cursor, func(e types.Ref) {
 			if (ks.dict.Meta(e)^w.s.phase)&metaPhase != 0 {
 				w.visit(ks, e)
@@ -68,7 +72,7 @@ func (w *Walk) Step(n int) (done bool, err error) {
 		})
 		w.cost += sweepCost / 8 // an empty bucket costs, too
 		if w.cursor == 0 {
-			w.left = w.left[1:]
+			w.left, w.warm = w.left[1:], 0
 		}
 	}
 	if len(w.left) > 0 {

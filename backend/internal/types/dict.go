@@ -2,6 +2,7 @@ package types
 
 import (
 	"hash/maphash"
+	"math"
 	"unsafe"
 )
 
@@ -21,6 +22,7 @@ type Dict struct {
 	tables [2]table // the second is empty unless a rehash is under way
 	moved  int      // buckets below it have left tables[0]; -1: no rehash
 	paused int      // Pause calls without their Resume
+	warmth byte     // of what Warm has read: without a use for it nothing would be read
 }
 
 // table lies in the arena; its slice header points outside the heap.
@@ -153,7 +155,7 @@ func (d *Dict) ResizeRoom(e Ref, n, room int) Ref {
 		return e
 	}
 	head := entryHeader + int(h.klen)
-	if uint64(head)+uint64(room) > maxReserve {
+	if uint64(head)+uint64(room) > math.MaxUint32 {
 		return 0
 	}
 	if c := d.a.Cap(e); head+n > c || c > 2*(head+room) {
@@ -219,7 +221,7 @@ func (d *Dict) find(h uint64, key []byte) Ref {
 }
 
 func (d *Dict) insert(h uint64, key []byte, vlen int) Ref {
-	if uint64(vlen) > maxReserve || !d.makeRoom() {
+	if uint64(len(key))+uint64(vlen) > math.MaxUint32-uint64(entryHeader) || !d.makeRoom() {
 		return 0
 	}
 	e := d.a.Alloc(entryHeader + len(key) + vlen)

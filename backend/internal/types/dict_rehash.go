@@ -4,9 +4,16 @@ package types
 // every operation, as in Redis's dict.c. Until it is complete an entry may be
 // in either; new ones go to the second.
 
+// stepsAhead is of how many buckets a step fetches the entries together, for itself
+// and the steps behind it.
+const stepsAhead = 8
+
 // step moves one bucket of a rehash under way.
 func (d *Dict) step() {
 	if d.moved >= 0 && d.paused == 0 {
+		if d.moved%stepsAhead == 0 {
+			d.warmMoving(stepsAhead)
+		}
 		d.rehash(1)
 	}
 }
@@ -14,10 +21,19 @@ func (d *Dict) step() {
 // Rehash moves up to n buckets of a rehash under way and reports whether there
 // is more to do: for the engine's timer, so that an idle server finishes too.
 func (d *Dict) Rehash(n int) bool {
-	if d.moved >= 0 && d.paused == 0 {
-		d.rehash(n)
+	for ; n > 0 && d.moved >= 0 && d.paused == 0; n -= warmBuckets {
+		d.warmMoving(warmBuckets)
+		d.rehash(min(n, warmBuckets))
 	}
 	return d.moved >= 0
+}
+
+// warmMoving is Warm for the entries of the next n buckets to be moved: in a large
+// table fetching them is nearly all that moving costs.
+func (d *Dict) warmMoving(n int) {
+	var chains [warmBuckets]Ref
+	n = copy(chains[:n], d.tables[0].buckets[d.moved:])
+	d.touch(chains[:n])
 }
 
 // Pause stops rehashing until Resume, so that entries keep their places while

@@ -190,6 +190,21 @@ func (s *Set) Random() []byte {
 	return d.Key(d.Random())
 }
 
+// Pop shows some member to use, which must not change the set, and removes it.
+// The set must not be empty.
+func (s *Set) Pop(use func(member []byte)) {
+	if s.root.Large == nil {
+		m := s.Random()
+		use(m)
+		s.Remove(m)
+		return
+	}
+	d := s.dict()
+	e := d.Random()
+	use(d.Key(e))
+	d.Remove(e)
+}
+
 // At returns the i-th member of a compact set.
 func (s *Set) At(i int) []byte {
 	if s.root.Encoding == EncodingIntset {

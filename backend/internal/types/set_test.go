@@ -151,11 +151,16 @@ func TestSetAllocates(t *testing.T) {
 			s.Add(AppendInt(nil, int64(i)))
 		}
 		m, total := []byte("12345"), 0
+		popped := make([]byte, 0, MaxIntLen)
 		if got := testing.AllocsPerRun(100, func() {
 			if !s.Add(m) || !s.Has(m) || !s.Remove(m) {
 				t.Fatal("lost the member")
 			}
 			total += len(s.Random())
+			s.Pop(func(m []byte) { popped = append(popped[:0], m...) })
+			if s.Has(popped) || !s.Add(popped) {
+				t.Fatal("what was popped is still there")
+			}
 			s.Each(func(m []byte) bool { total += len(m); return true })
 		}); got != 0 {
 			t.Errorf("%v: %v allocations, want 0", s.Encoding(), got)

@@ -169,7 +169,7 @@ func validStreamNode(b []byte) bool {
 			return false
 		}
 	}
-	return deleted == 0 && r.p == r.lp.End()
+	return r.ok && deleted == 0 && r.p == r.lp.End()
 }
 
 // nodeReader reads the elements of a valid listpack one after the other, until one is

@@ -324,6 +324,7 @@ func exerciseStreamNode(t testing.TB, b []byte) (accepted bool) {
 
 func FuzzStreamNode(f *testing.F) {
 	f.Add(streamNodeBytes(f))
+	f.Add([]byte(NewListpack(32).AppendInt(0).AppendInt(0).AppendInt(9).AppendInt(0))) // no entries, and fields that are not there
 	f.Fuzz(func(t *testing.T, b []byte) { exerciseStreamNode(t, b) })
 }
 
