@@ -10,6 +10,7 @@ import (
 	"holdfast/election/internal/consensus"
 	"holdfast/election/internal/failover"
 	"holdfast/election/internal/group"
+	"holdfast/election/internal/health"
 )
 
 // sent is the token of a request to a node: what it was, and for whose memory.
@@ -30,6 +31,8 @@ func (l *loop) act(g *group.Group, m *monitored, a *failover.Answers, p failover
 			m.nodes[x.Addr].probe.Now()
 		case failover.Recheck:
 			l.recheck(g, a, x, now)
+		case failover.Verify:
+			l.verify(a, x.Lease)
 		}
 	}
 	if at := now.Add(p.Wake); p.Wake > 0 && (l.wakeAt.IsZero() || at.Before(l.wakeAt)) {
@@ -39,6 +42,16 @@ func (l *loop) act(g *group.Group, m *monitored, a *failover.Answers, p failover
 
 func (l *loop) send(m *monitored, a *failover.Answers, c failover.Call) {
 	m.nodes[c.Addr].probe.Send(c.Request, sent{by: a, call: c})
+}
+
+// verify asks raft whether this sentinel leads still, before a lease is granted.
+// Raft ends the term of a leader that no majority answers, and the question with
+// it.
+func (l *loop) verify(a *failover.Answers, lease failover.Lease) {
+	l.start(func(context.Context) {
+		err := l.raft.Verify()
+		l.post(func() { a.Verified(lease, err == nil) })
+	})
 }
 
 // Bounds of a proposal.
@@ -110,22 +123,26 @@ func (l *loop) self() group.Sentinel {
 }
 
 func createOf(m conf.Monitor) *group.Create {
+	lease := m.Lease
+	if !m.Fencing {
+		lease = 0
+	}
 	return &group.Create{
 		Name: m.Name, ID: randomID(), Master: m.Master, Nodes: m.Replicas,
 		Settings: group.Settings{
 			Quorum: m.Quorum, DownAfter: m.DownAfter, FailoverTimeout: m.FailoverTimeout, ParallelSyncs: m.ParallelSyncs,
-			WriteAcks: m.WriteAcks, Available: m.Promotion == "available",
+			WriteAcks: m.WriteAcks, FastDown: m.FastDown, Strict: m.WriteAcksPolicy == "strict", Lease: lease, Available: m.Promotion == "available",
 		},
 	}
 }
 
 // recheck asks the others, and itself, once more before a failover begins.
 func (l *loop) recheck(g *group.Group, a *failover.Answers, r failover.Recheck, now time.Time) {
-	a.Rechecked(l.id, r.RunID, l.verdict(g, now).Down)
+	a.Rechecked(l.id, r.RunID, counts(g, a, l.verdict(g, now)))
 	for id, p := range l.peers {
 		p.call([]string{"HOLDFAST", "VERDICT", g.Name, r.RunID}, func(v resp.Value, err error) {
 			if err == nil {
-				a.Rechecked(id, r.RunID, v.Int == 1)
+				a.Rechecked(id, r.RunID, counts(g, a, health.Verdict{Down: v.Int == verdictDown, Gone: v.Int == verdictGone, Dead: v.Int == verdictDead}))
 			}
 		})
 	}

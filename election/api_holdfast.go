@@ -101,15 +101,32 @@ func (c *conn) report(b []byte) {
 
 const notLeader = "NOTLEADER this sentinel does not lead"
 
+// What HOLDFAST VERDICT answers.
+const (
+	verdictFine = iota
+	verdictDown
+	verdictGone
+	verdictDead
+)
+
 func (c *conn) verdict(name, runID string) {
-	down := false
+	answer := verdictFine
 	c.inLoop(func(l *loop) {
-		if g := l.machine.state.Load().Groups[name]; g != nil {
-			v := l.verdict(g, time.Now())
-			down = v.Down && v.RunID == runID
+		g := l.machine.state.Load().Groups[name]
+		if g == nil {
+			return
+		}
+		switch v := l.verdict(g, time.Now()); {
+		case v.RunID != runID:
+		case v.Down:
+			answer = verdictDown
+		case v.Dead:
+			answer = verdictDead
+		case v.Gone:
+			answer = verdictGone
 		}
 	})
-	c.out = resp.AppendInt(c.out, int64(bit(down)))
+	c.out = resp.AppendInt(c.out, int64(answer))
 }
 
 // inLoop runs f in the loop and waits for it. It reports false when the loop

@@ -5,6 +5,7 @@ import (
 	"os"
 	"runtime"
 	"slices"
+	"strconv"
 	"strings"
 	"time"
 
@@ -41,13 +42,14 @@ func info(c *conn, args [][]byte) {
 func (s *Sentinel) infoServer() string {
 	up := int(time.Since(s.started).Seconds())
 	return fmt.Sprintf("# Server\r\nredis_version:%s\r\nredis_mode:sentinel\r\nos:%s %s\r\narch_bits:64\r\nprocess_id:%d\r\nrun_id:%s\r\n"+
-		"tcp_port:%s\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\n",
+		"tcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\n",
 		redisVersion, runtime.GOOS, runtime.GOARCH, os.Getpid(), s.runID, s.server.port(), up, up/86400)
 }
 
 func (s *Sentinel) infoSentinel(c *conn) string {
 	state := s.machine.state.Load()
 	var b strings.Builder
+	lost := map[string]int{}
 	c.inLoop(func(l *loop) {
 		since := -1
 		if l.tilt {
@@ -61,18 +63,31 @@ func (s *Sentinel) infoSentinel(c *conn) string {
 			addr := clientMaster(g)
 			fmt.Fprintf(&b, "master%d:name=%s,status=%s,address=%s,slaves=%d,sentinels=%d\r\n",
 				i, name, l.status(g), addr, len(g.Nodes)-1, len(state.Sentinels))
+			lost[name] = l.lostAcked(name)
 		}
 		fmt.Fprintf(&b, "holdfast_raft_id:%s\r\nholdfast_raft_leader:%s\r\nholdfast_raft_term:%d\r\n", l.id, l.raft.Leader(), l.raft.Term())
 	})
 	for i, name := range state.Names() {
 		g := state.Groups[name]
-		fmt.Fprintf(&b, "holdfast_group%d:name=%s,phase=%s,epoch=%d,holders_version=%d,holders=%d,write_acks=%d\r\n",
-			i, name, g.Phase, g.Epoch, g.Holders.Version, len(g.Holders.Members), g.Holders.N)
+		fmt.Fprintf(&b, "holdfast_group%d:name=%s,phase=%s,epoch=%d,holders_version=%d,holders=%d,write_acks=%d,degraded=%d,lost_acked_writes=%d\r\n",
+			i, name, g.Phase, g.Epoch, g.Holders.Version, len(g.Holders.Members), g.Holders.N, bit(g.Degraded), lost[name])
 		if g.Reason != "" {
 			fmt.Fprintf(&b, "holdfast_group%d_waiting:%s\r\n", i, g.Reason)
 		}
 	}
 	return b.String()
+}
+
+// lostAcked sums what the nodes of a group say, as of their last INFO, of writes
+// that were answered and that they gave up since they started.
+func (l *loop) lostAcked(name string) (sum int) {
+	if m := l.groups[name]; m != nil {
+		for _, w := range m.nodes {
+			n, _ := strconv.Atoi(w.info["lost_acked_writes_total"]) // a plain Redis has none
+			sum += n
+		}
+	}
+	return sum
 }
 
 func bit(v bool) int {

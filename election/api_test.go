@@ -38,6 +38,14 @@ func TestAPI(t *testing.T) {
 		}
 		return true
 	})
+	eventually(t, "every sentinel to be connected to the master", func() bool {
+		for _, id := range ids {
+			if v, err := c.do(id, "SENTINEL", "MASTER", "mymaster"); err != nil || v.Pairs()["flags"].Text != "master" {
+				return false
+			}
+		}
+		return true
+	})
 	for _, id := range ids {
 		t.Run(id, func(t *testing.T) {
 			for request, want := range map[string]string{

@@ -29,7 +29,9 @@ func TestMain(m *testing.M) {
 	}
 	// Raft never answers an entry that was queued in the moment it shut down; the
 	// goroutine that waits for it ends with the process.
-	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/hashicorp/raft.(*deferError).Error"))
+	const pool = "github.com/panjf2000/ants/v2.(*poolCommon)." // of gnet, for as long as the process lives
+	goleak.VerifyTestMain(m, goleak.IgnoreTopFunction("github.com/hashicorp/raft.(*deferError).Error"),
+		goleak.IgnoreTopFunction(pool+"purgeStaleWorkers"), goleak.IgnoreTopFunction(pool+"ticktock"))
 }
 
 func eventually(t *testing.T, what string, ok func() bool) {
@@ -52,7 +54,7 @@ var patience = func() time.Duration {
 		time.Sleep(2 * time.Millisecond)
 		worst = max(worst, time.Since(asleep))
 	}
-	return min(8, 1+worst/(40*time.Millisecond))
+	return min(8, 2+worst/(40*time.Millisecond))
 }()
 
 var testDownAfter = 400 * time.Millisecond * patience
@@ -120,7 +122,8 @@ func (c *cluster) config(id string) conf.SentinelConfig {
 		Raft:       conf.Raft{ID: id, Timeout: 250 * time.Millisecond * patience},
 		Monitors: []conf.Monitor{{
 			Name: "mymaster", Master: c.nodes.order[0], Replicas: c.nodes.order[1:], Quorum: 2,
-			DownAfter: testDownAfter, FailoverTimeout: 3 * time.Second * patience, ParallelSyncs: 1, WriteAcks: c.writeAcks, Promotion: "safe",
+			DownAfter: testDownAfter, FailoverTimeout: 3 * time.Second * patience, ParallelSyncs: 1, WriteAcks: c.writeAcks, WriteAcksPolicy: "degrade", Promotion: "safe",
+			Fencing: true, Lease: time.Second * patience, AuthUser: id, AuthPass: "x",
 		}},
 	}
 	for _, id := range ids {

@@ -1,6 +1,8 @@
 package election
 
 import (
+	"context"
+	"crypto/tls"
 	"net"
 	"sync"
 	"time"
@@ -37,6 +39,9 @@ type conn struct {
 
 func (c *conn) serve() {
 	defer c.end()
+	if !c.shake() {
+		return
+	}
 	chunk := make([]byte, 4096)
 	for !c.closing {
 		args, n, err := c.in.Next(c.buf)
@@ -65,6 +70,21 @@ func (c *conn) serve() {
 		c.buf = append(append([]byte(nil), c.buf...), chunk[:got]...)
 	}
 	c.flush()
+}
+
+// shake does the handshake of a TLS connection.
+func (c *conn) shake() bool {
+	secret, ok := c.nc.(*tls.Conn)
+	if !ok {
+		return true
+	}
+	ctx, cancel := context.WithTimeout(context.Background(), shakeWait)
+	defer cancel()
+	err := secret.HandshakeContext(ctx)
+	if err != nil {
+		c.server.s.log.Info("Error accepting a client connection: "+err.Error(), "addr", c.nc.RemoteAddr().String())
+	}
+	return err == nil
 }
 
 // flush writes what was answered.

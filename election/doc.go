@@ -14,6 +14,15 @@
 // its own loop. When the leader dies the next one finds in the committed state
 // where the failover stands, and in the nodes' answers the rest.
 //
+// A leader that does not reach a node which others reach and the group needs hands
+// the lead over (handover.go): it could tell that node nothing.
+//
+// With write-acks 0, asked for or because replicas are missing, the leader keeps
+// the master's lease fresh: a nonce from the master, a question to raft, and the
+// grant with the next probe (internal/failover, lease.go). Before another may lead,
+// that lease has to run out, unless the master has stepped down, or a sentinel on its
+// machine knows that its process does not exist any more.
+//
 // Everything that belongs to the loop is touched by the loop's goroutine alone;
 // others hand it functions. The committed state is immutable and read freely.
 //
@@ -34,12 +43,14 @@
 //
 //	HOLDFAST REPORT json
 //	    → OK at the leader, -NOTLEADER elsewhere. The sender's id, client
-//	      address, run id, whether it is in TILT, and its verdict on each
-//	      group's master. Sent on every change of those and four times a
+//	      address, run id, whether it is in TILT, its verdict on each
+//	      group's master, and which nodes it reaches. Sent on every change of those and four times a
 //	      second; a sentinel that is not heard has no vote.
 //	HOLDFAST VERDICT group run-id
 //	    → 1 when the process with that run id, the group's master, is down for
-//	      this sentinel at this moment, else 0. The leader asks before it acts.
+//	      this sentinel at this moment, 2 when it is not yet but nobody listens
+//	      there any more, 3 when its process does not exist any more, else 0. The
+//	      leader asks before it acts.
 //	HOLDFAST LEAD command …
 //	    → the reply of that command, which only the leader can carry out
 //	      (SENTINEL FAILOVER, RESET); -NOTLEADER elsewhere. A sentinel passes on what a client

@@ -7,6 +7,7 @@ import (
 	"time"
 
 	"holdfast/backend/resp"
+	"holdfast/conf"
 	"holdfast/election/topology"
 )
 
@@ -118,7 +119,7 @@ func TestWaitsForTheHolders(t *testing.T) {
 // one alone may succeed the master afterwards.
 func TestDeadReplicaLeavesTheHolders(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3)
+	c := newCluster(t, 3, strict)
 	top := c.whole(2)
 	gone, last := c.nodes.nodes[top.Replicas[0].Addr], top.Replicas[1].Addr
 	gone.kill()
@@ -286,4 +287,173 @@ func TestSentinelsLoseTheirData(t *testing.T) {
 	c.mustWrite("after")
 	c.whole(2)
 	c.nothingLost()
+}
+
+// strict has writes wait where too few replicas are left.
+func strict(c *cluster) {
+	c.adjust = func(cfg *conf.SentinelConfig) { cfg.Monitors[0].WriteAcksPolicy = "strict" }
+}
+
+// Without replicas the group goes on with fewer confirmations, under a lease, and
+// asks for them again when a replica is back. What is answered from then on is
+// never lost.
+func TestDegradesWithoutReplicas(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	for _, r := range top.Replicas {
+		c.nodes.nodes[r.Addr].kill()
+	}
+	c.until("fewer confirmations", func(t *topology.Topology) bool { return t.WriteAcks == 0 && t.Degraded })
+	c.mustWrite("without replicas")
+	back := c.nodes.nodes[top.Replicas[0].Addr]
+	back.start()
+	c.until("confirmations again", func(t *topology.Topology) bool { return t.WriteAcks == 1 && !t.Degraded })
+	c.mustWrite("with a replica")
+	for _, id := range ids {
+		c.printed(id, "+write-acks-degraded master mymaster ", "#write-acks 0/1", "-write-acks-degraded master mymaster ", "#write-acks 1/1")
+	}
+	c.nodes.nodes[top.Master.Addr].kill()
+	got := c.until("the replica alone as master", func(t *topology.Topology) bool { return t.Master.Addr == back.addr })
+	if !got.Degraded {
+		t.Errorf("alone it has write-acks %d, and is not degraded", got.WriteAcks)
+	}
+	c.mustWrite("alone")
+	c.nothingLost()
+}
+
+// The replicas that are left do not reach each other: one of them goes on alone.
+func TestHoldersThatDoNotReachTheChosenMaster(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3)
+	top := c.whole(2)
+	c.mustWrite("before")
+	a, b := top.Replicas[0].Addr, top.Replicas[1].Addr
+	c.nodes.mu.Lock()
+	c.nodes.cut[[2]string{a, b}], c.nodes.cut[[2]string{b, a}] = true, true
+	c.nodes.mu.Unlock()
+	c.nodes.nodes[top.Master.Addr].kill()
+	c.until("a master without confirmations", func(t *topology.Topology) bool { return t.Epoch > top.Epoch && t.Degraded })
+	c.mustWrite("alone")
+	c.nothingLost()
+	c.nodes.mu.Lock()
+	clear(c.nodes.cut)
+	c.nodes.mu.Unlock()
+	c.until("confirmations again", func(t *topology.Topology) bool { return t.WriteAcks == 1 })
+	c.mustWrite("with the other one")
+	c.nothingLost()
+}
+
+// With write-acks-policy strict writes wait for replicas, however long.
+func TestStrictWaitsForReplicas(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 2, strict)
+	top := c.whole(1)
+	replica := c.nodes.nodes[top.Replicas[0].Addr]
+	replica.kill()
+	eventually(t, "the reason to be told", func() bool {
+		return strings.Contains(c.leader().Topology("mymaster").Reason, "writes wait: write-acks 1, and 0 replicas are up")
+	})
+	time.Sleep(2 * testDownAfter) // in which a group that degrades would
+	if got := c.stable(); got.WriteAcks != 1 || c.nodes.write(got.Master.Addr, "too few") {
+		t.Errorf("a write was answered with write-acks %d", got.WriteAcks)
+	}
+	replica.start()
+	c.whole(1)
+	c.mustWrite("with the replica")
+	c.nothingLost()
+}
+
+// With N = 0 a master that its sentinels have lost stops serving by itself, and
+// the next one begins no sooner than that.
+func TestLeases(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, func(c *cluster) { c.writeAcks = 0 })
+	top := c.whole(2)
+	c.mustWrite("within a lease")
+	old := c.nodes.nodes[top.Master.Addr]
+	served := func(n *fakeNode) bool {
+		n.g.mu.Lock()
+		defer n.g.mu.Unlock()
+		return n.leased()
+	}
+	old.freeze() // to the sentinels it is dead; its lease it had before
+	c.until("another master", func(t *topology.Topology) bool { return t.Master.Addr != old.addr })
+	if served(old) {
+		t.Error("two masters had the right to serve")
+	}
+	c.mustWrite("the new one has a lease")
+	old.thaw()
+	top = c.whole(2)
+	last := c.nodes.nodes[top.Master.Addr]
+	for _, id := range ids[1:] {
+		for _, other := range ids {
+			if other != id {
+				c.network.Cut(id+":1", other+":1")
+			}
+		}
+	}
+	eventually(t, "the lease to run out without a quorum", func() bool { return !served(last) })
+	for _, id := range ids[1:] {
+		for _, other := range ids {
+			if other != id {
+				c.network.Heal(id+":1", other+":1")
+			}
+		}
+	}
+	c.mustWrite("with a quorum")
+}
+
+// Without fencing a master with N = 0 serves as Redis does, whoever watches it.
+func TestWithoutFencing(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, func(c *cluster) {
+		c.writeAcks = 0
+		c.adjust = func(cfg *conf.SentinelConfig) { cfg.Monitors[0].Fencing = false }
+	})
+	top := c.whole(2)
+	c.mustWrite("with sentinels")
+	for _, id := range ids {
+		c.stop(id)
+	}
+	time.Sleep(2 * time.Second * patience) // longer than a lease
+	if !c.nodes.write(top.Master.Addr, "without sentinels") {
+		t.Error("the master does not serve")
+	}
+}
+
+// A process that is gone need not be waited for: its host refuses connections, and
+// a replica lost its link.
+func TestFastDown(t *testing.T) {
+	t.Parallel()
+	hasty := func(c *cluster) {
+		c.adjust = func(cfg *conf.SentinelConfig) {
+			cfg.Monitors[0].FastDown, cfg.Monitors[0].DownAfter = true, 10*time.Minute
+		}
+	}
+	c := newCluster(t, 3, hasty)
+	top := c.whole(2)
+	c.mustWrite("before")
+	killed := time.Now()
+	c.nodes.nodes[top.Master.Addr].kill()
+	c.until("another master", func(t *topology.Topology) bool { return t.Master.Addr != top.Master.Addr })
+	t.Logf("new master after %v", time.Since(killed))
+	c.mustWrite("after")
+	c.nothingLost()
+}
+
+// Where no replica lost its link, a host that refuses is no proof.
+func TestFastDownNeedsAWitness(t *testing.T) {
+	t.Parallel()
+	c := newCluster(t, 3, func(c *cluster) {
+		c.adjust = func(cfg *conf.SentinelConfig) {
+			cfg.Monitors[0].FastDown, cfg.Monitors[0].DownAfter = true, 10*time.Minute
+		}
+	})
+	top := c.whole(2)
+	c.nodes.nodes[top.Master.Addr].closeControl()
+	time.Sleep(time.Second) // in which it would be taken for dead
+	if got := c.stable(); got.Epoch != top.Epoch {
+		t.Errorf("epoch %d: a master that its replicas reach was replaced", got.Epoch)
+	}
 }

@@ -8,7 +8,9 @@ import (
 	"strings"
 	"sync"
 	"testing"
+	"time"
 
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 )
 
@@ -20,6 +22,7 @@ type fakeGroup struct {
 	nodes map[string]*fakeNode
 	acked []string // writes that were answered
 	cut   map[[2]string]bool
+	deaf  map[[2]string]chan struct{} // sentinel and node that it gets no answer from
 	order []string
 }
 
@@ -50,6 +53,7 @@ type fakeNode struct {
 	serving     bool
 	draining    bool
 	linked      bool
+	lease       time.Time
 	inForce     fakeHolders
 	pending     *fakeHolders
 	seals       int // requests, for tests that count
@@ -63,9 +67,9 @@ type fakeHolders struct {
 }
 
 func newFakeGroup(t *testing.T, n int) *fakeGroup {
-	g := &fakeGroup{t: t, nodes: map[string]*fakeNode{}, cut: map[[2]string]bool{}}
+	g := &fakeGroup{t: t, nodes: map[string]*fakeNode{}, cut: map[[2]string]bool{}, deaf: map[[2]string]chan struct{}{}}
 	for range n {
-		node := &fakeNode{g: g, addr: "127.0.0.1:0", control: "127.0.0.1:0", priority: 100}
+		node := &fakeNode{g: g, addr: freeport.Addr(t), control: freeport.Addr(t), priority: 100}
 		node.start()
 		g.nodes[node.addr] = node
 		g.order = append(g.order, node.addr)
@@ -84,17 +88,16 @@ func (n *fakeNode) start() {
 	defer n.g.mu.Unlock()
 	n.runID, n.incarnation = randomID(), randomID()
 	n.history, n.dataEpoch, n.role, n.master = nil, 0, "none", ""
-	n.acted, n.serving, n.draining, n.linked = 0, false, false, false
+	n.acted, n.serving, n.draining, n.linked, n.lease = 0, false, false, false, time.Time{}
 	n.inForce, n.pending = fakeHolders{}, nil
 	n.conns, n.lns, n.up = map[net.Conn]bool{}, nil, true
-	for _, at := range []*string{&n.addr, &n.control} {
+	for _, at := range []string{n.addr, n.control} {
 		var ln net.Listener
-		eventually(n.g.t, "the port "+*at+" to be free", func() (ok bool) {
+		eventually(n.g.t, "the port "+at+" to be free", func() (ok bool) {
 			var err error
-			ln, err = net.Listen("tcp", *at)
+			ln, err = net.Listen("tcp", at)
 			return err == nil
 		})
-		*at = ln.Addr().String()
 		n.lns = append(n.lns, ln)
 		go n.accept(ln)
 	}
@@ -109,6 +112,18 @@ func (n *fakeNode) kill() {
 		return
 	}
 	n.up, n.role, n.linked = false, "none", false
+	for _, ln := range n.lns {
+		ln.Close()
+	}
+	for c := range n.conns {
+		c.Close()
+	}
+}
+
+// closeControl has the node answer no sentinel any more, and refuse them all.
+func (n *fakeNode) closeControl() {
+	n.g.mu.Lock()
+	defer n.g.mu.Unlock()
 	for _, ln := range n.lns {
 		ln.Close()
 	}
@@ -159,6 +174,7 @@ func (n *fakeNode) serve(c net.Conn) {
 	}()
 	var in resp.Requests
 	var buf []byte
+	var sentinel string // at the other end: it logs in by its name
 	chunk := make([]byte, 4096)
 	for {
 		args, size, err := in.Next(buf)
@@ -171,7 +187,11 @@ func (n *fakeNode) serve(c net.Conn) {
 				words[i] = string(a)
 			}
 			buf = append([]byte(nil), buf[size:]...)
+			if words[0] == "AUTH" {
+				sentinel = words[1]
+			}
 			n.wait()
+			n.ignore(sentinel)
 			if _, err := c.Write(n.answer(words)); err != nil {
 				return
 			}
@@ -193,6 +213,30 @@ func (n *fakeNode) wait() {
 	if frozen != nil {
 		<-frozen
 	}
+}
+
+// ignore blocks while the sentinel gets no answers.
+func (n *fakeNode) ignore(sentinel string) {
+	n.g.mu.Lock()
+	deaf := n.g.deaf[[2]string{sentinel, n.addr}]
+	n.g.mu.Unlock()
+	if deaf != nil {
+		<-deaf
+	}
+}
+
+// part has a sentinel get no answers of a node until join.
+func (g *fakeGroup) part(sentinel, addr string) (join func()) {
+	key, healed := [2]string{sentinel, addr}, make(chan struct{})
+	g.mu.Lock()
+	defer g.mu.Unlock()
+	g.deaf[key] = healed
+	return sync.OnceFunc(func() {
+		g.mu.Lock()
+		defer g.mu.Unlock()
+		delete(g.deaf, key)
+		close(healed)
+	})
 }
 
 func (n *fakeNode) answer(words []string) []byte {
@@ -227,6 +271,9 @@ func (n *fakeNode) holdfast(sub string, args []string) []byte {
 		return []byte("-WRONGGROUP this node belongs to " + n.group + "\r\n")
 	case sub == "PROBE":
 		version, _ := strconv.ParseUint(args[3], 10, 64)
+		if len(args) > 4 {
+			n.grant(epoch, args[4], args[5])
+		}
 		return n.probe(epoch, version)
 	case epoch < n.promised:
 		return []byte(fmt.Sprintf("-STALE promised epoch is %d\r\n", n.promised))
@@ -334,6 +381,24 @@ func (m *fakeNode) confirmed(h *fakeHolders, at int) bool {
 	return have >= h.n
 }
 
+// grant takes a lease; a nonce is the moment of its issue.
+func (n *fakeNode) grant(epoch uint64, nonce, ms string) {
+	length, _ := time.ParseDuration(ms + "ms")
+	issued, err := strconv.ParseInt(strings.TrimPrefix(nonce, n.runID+"@"), 10, 64)
+	switch {
+	case epoch != n.acted:
+	case length == 0:
+		n.lease = time.Now().Add(time.Hour)
+	case err == nil:
+		n.lease = time.Unix(0, issued).Add(length - max(20*time.Millisecond, length/20))
+	}
+}
+
+func (n *fakeNode) leased() bool {
+	needed := n.inForce.n == 0 || n.pending != nil && n.pending.n == 0
+	return !needed || time.Now().Before(n.lease)
+}
+
 func (n *fakeNode) probe(epoch, version uint64) []byte {
 	n.g.replicate()
 	if n.pending != nil && n.pending.version == version && epoch == n.acted {
@@ -357,7 +422,7 @@ func (n *fakeNode) probe(epoch, version uint64) []byte {
 		"serving", map[bool]string{true: "1", false: "0"}[n.serving], "replid", strings.Repeat("a", 40), "master-addr", n.master,
 		"link", link, "priority", fmt.Sprint(n.priority), "loading", "0", "write-acks", "1",
 		"holders-version", fmt.Sprint(n.inForce.version), "holders-pending", fmt.Sprint(pending), "holders-ready", ready,
-		"nonce", "x", "addr", n.addr)
+		"nonce", fmt.Sprint(n.runID, "@", time.Now().UnixNano()), "addr", n.addr)
 	b = append(resp.AppendArray(nil, 40), b[len("*38\r\n"):]...)
 	b = resp.AppendBulkString(b, "replicas")
 	var lines []byte
@@ -377,7 +442,7 @@ func (g *fakeGroup) write(addr, value string) bool {
 	g.mu.Lock()
 	defer g.mu.Unlock()
 	n := g.nodes[addr]
-	if n == nil || !n.up || n.frozen != nil || n.role != "master" || !n.serving {
+	if n == nil || !n.up || n.frozen != nil || n.role != "master" || !n.serving || !n.leased() {
 		return false
 	}
 	n.history = append(n.history, value)

@@ -20,6 +20,7 @@ func (l *loop) judge(state *group.State, now time.Time) {
 	}
 	for name, g := range state.Groups {
 		for addr, w := range l.groups[name].nodes {
+			l.look(w)
 			w.health.Expect(masterEpoch(g, addr), now)
 			down := w.health.Down(now, g.Settings.DownAfter)
 			if down != w.down {
@@ -84,9 +85,12 @@ func (l *loop) vote(g *group.Group, m *monitored, a *failover.Answers, now time.
 	}
 	news := map[string]bool{}
 	say := func(id string, v health.Verdict) {
-		old := g.Verdicts[id]
-		if v.RunID == g.Master.RunID && v.Down != (old.Down && old.RunID == v.RunID) {
-			news[id] = v.Down
+		if v.Dead {
+			a.Died(v.RunID)
+		}
+		old, down := g.Verdicts[id], counts(g, a, v)
+		if v.RunID == g.Master.RunID && down != (old.Down && old.RunID == v.RunID) {
+			news[id] = down
 		}
 	}
 	say(l.id, l.verdict(g, now))
@@ -99,4 +103,12 @@ func (l *loop) vote(g *group.Group, m *monitored, a *failover.Answers, now time.
 		a.Committing = true
 		l.propose(g, a, &group.Judge{RunID: g.Master.RunID, Down: news}, now)
 	}
+}
+
+// counts tells whether a verdict says that the master is down. With fast-down it is
+// enough that the process does not exist any more, or that nobody listens there, once
+// a replica says that its link to the master broke: a sentinel's own host may be what
+// refuses.
+func counts(g *group.Group, a *failover.Answers, v health.Verdict) bool {
+	return v.Down || g.Settings.FastDown && (v.Dead || v.Gone && a.LinkBroke(g))
 }

@@ -24,6 +24,8 @@ const (
 type proposer interface {
 	Propose(ctx context.Context, entry []byte) error
 	Barrier(timeout time.Duration) error
+	Verify() error
+	Transfer(id string) error
 	Leadership() <-chan bool
 	IsLeader() bool
 	Leader() string
@@ -54,6 +56,7 @@ type loop struct {
 	clock     health.Clock
 	tilt      bool
 	tiltSince time.Time
+	handover  handover
 	proposing bool      // an entry of no group is under way
 	wakeAt    time.Time // of the next turn that failover asked for; zero: none
 }
@@ -87,6 +90,7 @@ func (l *loop) run(ctx context.Context) {
 	l.ctx, cancel = context.WithCancel(ctx)
 	defer func() { cancel(); close(l.ended); l.wg.Wait() }()
 	l.start(l.followLeadership)
+	l.followFile()
 	ticker := time.NewTicker(tick)
 	defer ticker.Stop()
 	wake := time.NewTimer(time.Hour)
@@ -140,6 +144,7 @@ func (l *loop) turn(now time.Time) {
 	}
 	l.pingPeers(l.id, now)
 	l.register(state, now)
+	l.handOver(state, now)
 	for _, name := range state.Names() {
 		g, m := state.Groups[name], l.groups[name]
 		a := l.answers(g, m, now)
@@ -183,7 +188,9 @@ func (l *loop) lead(term uint64) {
 	l.reports = map[string]report{}
 	for _, m := range l.groups {
 		m.answers = nil
-		m.ask(nil)
+		for _, w := range m.nodes {
+			w.rest()
+		}
 	}
 	if term > 0 {
 		l.log.Info("This sentinel leads", "term", term)
@@ -194,13 +201,13 @@ func (l *loop) lead(term uint64) {
 // the probes have seen already.
 func (l *loop) answers(g *group.Group, m *monitored, now time.Time) *failover.Answers {
 	if m.answers == nil {
-		m.answers = failover.NewAnswers(l.term)
+		m.answers = failover.NewAnswers(l.term, now)
 		for addr, w := range m.nodes {
 			switch {
 			case w.connected:
 				m.answers.Connected(addr, w.control, w.hello)
 			case w.lost:
-				m.answers.Lost(addr, false)
+				m.answers.Lost(addr, false, now)
 			}
 		}
 	}

@@ -3,9 +3,11 @@ package election
 import (
 	"context"
 	"reflect"
+	"slices"
 	"time"
 
 	"holdfast/backend/client"
+	"holdfast/backend/netio/process"
 	"holdfast/conf"
 	"holdfast/election/internal/failover"
 	"holdfast/election/internal/group"
@@ -20,7 +22,6 @@ type monitored struct {
 	conf    conf.Monitor // credentials; the settings are in the committed state
 	nodes   map[string]*watched
 	answers *failover.Answers // of this sentinel's term; nil while it does not lead
-	asked   native.Request    // what the probes send in place of PING
 }
 
 // watched is one node as this sentinel sees it.
@@ -28,6 +29,7 @@ type watched struct {
 	addr   string
 	probe  *probe.Probe
 	cancel context.CancelFunc
+	asked  native.Request // what the probe sends in place of PING; zero: PING
 	health health.Node
 	down   bool      // SDOWN, as last judged
 	since  time.Time // of down
@@ -68,6 +70,17 @@ func (l *loop) observe(state *group.State) {
 	l.meet(state)
 }
 
+// reached are the addresses of the nodes that are connected and not down, sorted.
+func (m *monitored) reached() (addrs []string) {
+	for addr, w := range m.nodes {
+		if w.connected && !w.down {
+			addrs = append(addrs, addr)
+		}
+	}
+	slices.Sort(addrs)
+	return addrs
+}
+
 func (l *loop) monitorOf(name string) conf.Monitor {
 	for _, m := range l.cfg.Monitors {
 		if m.Name == name {
@@ -85,7 +98,7 @@ func (l *loop) watch(m *monitored, g *group.Group, n group.Node) *watched {
 	w.probe = probe.New(probe.Options{
 		Addr: n.Addr, Control: n.Control,
 		User: m.conf.AuthUser, Password: m.conf.AuthPass,
-		Client:   client.Options{TLS: l.s.outgoingTLS()},
+		Client:   client.Options{TLS: l.s.secrets.outward},
 		Interval: min(maxPing, max(minPing, downAfter/5)),
 		Timeout:  min(maxWait, max(minWait, downAfter/2)),
 		Sink:     func(r probe.Report) { l.post(func() { l.seen(m, w, r) }) },
@@ -106,25 +119,34 @@ const (
 	maxWait = 5 * time.Second
 )
 
-// asking keeps the probes of a leader asking what belongs to the state.
+// asking keeps the probes of a leader asking what belongs to the state; those of
+// the master grant it its lease where it needs one.
 func (m *monitored) asking(g *group.Group, term uint64) {
 	r := native.ProbeOf(g.ID, term, g.Epoch, g.Holders.Version)
-	if reflect.DeepEqual(r, m.asked) {
-		return
+	lease, leased := m.answers.Grant(g)
+	for addr, w := range m.nodes {
+		if leased && addr == lease.Addr {
+			w.ask(r.Granting(lease.Nonce, lease.For))
+		} else {
+			w.ask(r)
+		}
 	}
-	m.ask(&r)
 }
 
-// ask has the probes send r, or PING, from now on, and at once.
-func (m *monitored) ask(r *native.Request) {
-	m.asked = native.Request{}
-	if r != nil {
-		m.asked = *r
+// ask has the probe send r from now on, and at once when that is news.
+func (w *watched) ask(r native.Request) {
+	if reflect.DeepEqual(r, w.asked) {
+		return
 	}
-	for _, w := range m.nodes {
-		w.probe.Ask(r)
-		w.probe.Now()
-	}
+	w.asked = r
+	w.probe.Ask(&r)
+	w.probe.Now()
+}
+
+// rest has the probe send PING again.
+func (w *watched) rest() {
+	w.asked = native.Request{}
+	w.probe.Ask(nil)
 }
 
 // seen takes a probe's report.
@@ -141,13 +163,13 @@ func (l *loop) seen(m *monitored, w *watched, r probe.Report) {
 		}
 		if a != nil {
 			a.Connected(w.addr, r.Control, r.Hello)
-			ask := m.asked
-			w.probe.Ask(&ask)
 		}
 	case probe.Lost:
 		w.connected, w.lost = false, true
+		l.look(w)
+		w.health.Lost(lossOf(r), r.At)
 		if a != nil {
-			a.Lost(w.addr, r.Refused)
+			a.Lost(w.addr, r.Refused, r.At)
 		}
 	case probe.Replied:
 		w.pongAt = r.At
@@ -167,6 +189,28 @@ func (l *loop) seen(m *monitored, w *watched, r probe.Report) {
 	case probe.Answered:
 		l.answered(m, r)
 	}
+}
+
+// look sees whether the process that answered last is gone, where this machine can
+// tell: it is the node's too.
+func (l *loop) look(w *watched) {
+	if w.connected || w.hello == nil || w.health.Dead() || w.hello.RunID != w.health.RunID() {
+		return
+	}
+	if process.Gone(w.hello.Process) {
+		w.health.Died()
+		l.log.Warn("A node's process does not exist any more", "node", w.addr, "run-id", w.hello.RunID)
+	}
+}
+
+func lossOf(r probe.Report) health.Loss {
+	switch {
+	case r.Refused:
+		return health.Refused
+	case r.Broken:
+		return health.Broken
+	}
+	return health.Silent
 }
 
 func (w *watched) replied(runID string, at time.Time) {

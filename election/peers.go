@@ -19,6 +19,7 @@ type report struct {
 	RunID    string                    `json:"run_id"`
 	Tilt     bool                      `json:"tilt"`
 	Verdicts map[string]health.Verdict `json:"verdicts"` // by group
+	Reached  map[string][]string       `json:"reached"`  // nodes that answer it, by group; sorted
 
 	at time.Time // of receipt
 }
@@ -123,7 +124,7 @@ func (l *loop) talk(ctx context.Context, p *peer) {
 // peerOptions are for connections to other sentinels, which have the same
 // passwords as this one.
 func (s *Sentinel) peerOptions() client.Options {
-	o := client.Options{User: s.cfg.SentinelUser, Password: s.cfg.SentinelPass, TLS: s.outgoingTLS()}
+	o := client.Options{User: s.cfg.SentinelUser, Password: s.cfg.SentinelPass, TLS: s.secrets.outward}
 	if o.Password == "" {
 		o.User, o.Password = "", s.cfg.RequirePass
 	}
@@ -146,9 +147,10 @@ func (l *loop) report(state *group.State, now time.Time) {
 
 func (l *loop) ownReport(state *group.State, now time.Time) report {
 	me := l.self()
-	r := report{ID: me.ID, Addr: me.Addr, RunID: me.RunID, Tilt: l.tilt, Verdicts: map[string]health.Verdict{}}
+	r := report{ID: me.ID, Addr: me.Addr, RunID: me.RunID, Tilt: l.tilt, Verdicts: map[string]health.Verdict{}, Reached: map[string][]string{}}
 	for name, g := range state.Groups {
 		r.Verdicts[name] = l.verdict(g, now)
+		r.Reached[name] = l.groups[name].reached()
 	}
 	return r
 }

@@ -25,9 +25,12 @@ import (
 // Close stops it.
 type Sentinel struct {
 	cfg     *conf.SentinelConfig
+	path    string // of the configuration file; empty without one
 	log     *slog.Logger
 	network *consensus.Network      // raft without sockets, where there is one
 	wrap    func(proposer) proposer // stands between the loop and raft, where there is one
+
+	secrets secrets
 
 	id      string // among the raft members
 	runID   string // what SENTINEL MYID answers; kept in dir
@@ -48,7 +51,7 @@ type Sentinel struct {
 // what is wrong with the configuration.
 func New(settings *conf.Settings[conf.SentinelConfig], log *slog.Logger) (*Sentinel, error) {
 	cfg := settings.Config()
-	s := &Sentinel{cfg: cfg, log: log, id: cfg.Raft.ID, started: time.Now(), stopped: make(chan struct{})}
+	s := &Sentinel{cfg: cfg, path: settings.File(), log: log, id: cfg.Raft.ID, started: time.Now(), stopped: make(chan struct{})}
 	rc := s.raftConfig()
 	if err := rc.Validate(); err != nil {
 		return nil, err
@@ -67,7 +70,10 @@ func (s *Sentinel) Start() error {
 }
 
 func (s *Sentinel) start() error {
-	var err error
+	err := s.loadTLS()
+	if err != nil {
+		return fmt.Errorf("sentinel: %w", err)
+	}
 	if s.runID, err = loadRunID(s.cfg.Dir); err != nil {
 		return err
 	}
@@ -145,15 +151,15 @@ func (s *Sentinel) raftConfig() consensus.Config {
 
 // announced is the address at which clients and the other sentinels reach this
 // one: announce-ip and announce-port, else the port it listens at on the host
-// of its raft address, which the others are known to reach.
+// of its raft address, which the others are known to reach. Sentinels that use
+// TLS among each other tell the port that speaks it.
 func (s *Sentinel) announced() string {
 	host, port := s.cfg.AnnounceIP, s.cfg.AnnouncePort
 	if host == "" {
 		host = s.raftHost()
 	}
 	if port == 0 {
-		_, text, _ := net.SplitHostPort(s.server.addr())
-		port, _ = strconv.Atoi(text)
+		port = s.server.port()
 	}
 	return net.JoinHostPort(host, strconv.Itoa(port))
 }

@@ -1,15 +1,17 @@
 package election
 
 import (
+	"crypto/tls"
 	"errors"
 	"fmt"
 	"net"
-	"strconv"
+	"os"
 	"sync"
 	"sync/atomic"
 	"syscall"
 	"time"
 
+	"holdfast/backend/netio"
 	"holdfast/backend/resp"
 )
 
@@ -18,6 +20,7 @@ import (
 type server struct {
 	s      *Sentinel
 	lns    []net.Listener
+	plain  int // the port without TLS; 0: none
 	nextID atomic.Int64
 	wg     sync.WaitGroup
 
@@ -27,6 +30,7 @@ type server struct {
 
 // Bounds of the client port.
 const (
+	shakeWait   = 5 * time.Second // for a handshake of TLS
 	writeWait   = 5 * time.Second // for a client that does not read
 	eventQueue  = 1024            // events a subscriber may be behind; more closes it
 	maxRequest  = 1 << 20         // bytes of one request
@@ -36,30 +40,74 @@ const (
 // listen opens the client port on every configured address.
 func listen(s *Sentinel) (*server, error) {
 	v := &server{s: s, conns: map[*conn]struct{}{}}
-	port := s.cfg.Port
-	for _, b := range s.cfg.BindAddrs() {
-		ln, err := net.Listen("tcp", b.Join(port))
-		if err != nil && b.Optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
-			continue
-		}
-		if err != nil {
-			v.close()
-			return nil, fmt.Errorf("sentinel: cannot listen at %s: %w", b.Join(port), err)
-		}
-		v.lns = append(v.lns, ln)
-		if port == 0 { // the same free port on the other addresses
-			port = ln.Addr().(*net.TCPAddr).Port
-		}
-	}
-	if len(v.lns) == 0 {
-		return nil, errors.New("sentinel: no address to listen at: set bind to an address of this machine")
+	if err := v.open(); err != nil {
+		v.close()
+		return nil, fmt.Errorf("sentinel: %w", err)
 	}
 	return v, nil
 }
 
+func (v *server) open() error {
+	cfg := v.s.cfg
+	if cfg.Port != 0 || cfg.TLS.Port == 0 {
+		if err := v.openTCP(cfg.Port, nil); err != nil {
+			return err
+		}
+		v.plain = portOf(v.lns[0])
+	}
+	if cfg.TLS.Port != 0 {
+		if err := v.openTCP(cfg.TLS.Port, v.s.secrets.inward); err != nil {
+			return err
+		}
+	}
+	if cfg.UnixSocket == "" {
+		return nil
+	}
+	ln, err := netio.ListenUnix(cfg.UnixSocket, os.FileMode(cfg.UnixPerm))
+	if err != nil {
+		return fmt.Errorf("cannot listen at %s: %w", cfg.UnixSocket, err)
+	}
+	v.lns = append(v.lns, ln)
+	return nil
+}
+
+// openTCP listens at a port of every address of bind, with TLS unless secret is nil.
+func (v *server) openTCP(port int, secret *tls.Config) error {
+	cfg, before := v.s.cfg, len(v.lns)
+	for _, b := range cfg.BindAddrs() {
+		ln, err := netio.ListenTCP(b.Join(port), cfg.TCPKeepalive)
+		if err != nil && b.Optional && (errors.Is(err, syscall.EADDRNOTAVAIL) || errors.Is(err, syscall.EAFNOSUPPORT)) {
+			continue
+		}
+		if err != nil {
+			return fmt.Errorf("cannot listen at %s: %w", b.Join(port), err)
+		}
+		if port == 0 { // the same free port on the other addresses
+			port = portOf(ln)
+		}
+		if secret != nil {
+			ln = tls.NewListener(ln, secret)
+		}
+		v.lns = append(v.lns, ln)
+	}
+	if len(v.lns) == before {
+		return errors.New("no address to listen at: set bind to an address of this machine")
+	}
+	return nil
+}
+
+func portOf(ln net.Listener) int { return ln.Addr().(*net.TCPAddr).Port }
+
 func (v *server) addr() string { return v.lns[0].Addr().String() }
 
-func (v *server) port() string { return strconv.Itoa(v.lns[0].Addr().(*net.TCPAddr).Port) }
+// port is where others reach this sentinel: by TLS where the sentinels use that
+// among each other, and where nothing else is open.
+func (v *server) port() int {
+	if cfg := v.s.cfg; cfg.TLS.Port != 0 && (cfg.TLS.Outgoing || v.plain == 0) {
+		return cfg.TLS.Port
+	}
+	return v.plain
+}
 
 func (v *server) serve() {
 	for _, ln := range v.lns {
@@ -110,8 +158,8 @@ func (v *server) admit(c *conn) (refused string) {
 }
 
 func isLoopback(a net.Addr) bool {
-	t, ok := a.(*net.TCPAddr)
-	return ok && t.IP.IsLoopback()
+	t, isTCP := a.(*net.TCPAddr)
+	return !isTCP || t.IP.IsLoopback() // a Unix socket is of this machine
 }
 
 func (v *server) forget(c *conn) {

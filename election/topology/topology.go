@@ -42,7 +42,8 @@ type Topology struct {
 	Reason    string `json:"reason,omitempty"` // why no master serves, for humans
 	Master    Node   `json:"master"`
 	Replicas  []Node `json:"replicas"`
-	WriteAcks int    `json:"write_acks"`
+	WriteAcks int    `json:"write_acks"`         // in force
+	Degraded  bool   `json:"degraded,omitempty"` // fewer than the group is asked to have: replicas are missing
 }
 
 // Newer tells whether t replaces old. Epochs never fall; within one the version

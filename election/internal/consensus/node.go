@@ -215,6 +215,17 @@ func (n *Node) StepDown() error {
 	return n.raft.LeadershipTransfer().Error()
 }
 
+// Transfer hands the leadership to the member with that id. It returns when that
+// one leads, or an error when it could not be had within an election's time.
+func (n *Node) Transfer(id string) error {
+	for _, m := range n.cfg.Members {
+		if m.ID == id {
+			return leaderError(n.raft.LeadershipTransferToServer(raft.ServerID(m.ID), raft.ServerAddress(m.Addr)).Error())
+		}
+	}
+	return fmt.Errorf("raft: %q is no member", id)
+}
+
 // Close stops the member. It returns when its goroutines have ended and its
 // files are closed.
 func (n *Node) Close() error {

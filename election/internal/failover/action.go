@@ -7,7 +7,7 @@ import (
 	"holdfast/election/internal/native"
 )
 
-// Action is one thing to do: a Commit, a Call, an Ask or a Recheck.
+// Action is one thing to do: a Commit, a Call, an Ask, a Recheck or a Verify.
 type Action interface{ action() }
 
 // Commit proposes a command to raft. At most one is under way per group.
@@ -27,10 +27,15 @@ type Ask struct{ Addr string }
 // still down for it; the answers come back through Rechecked.
 type Recheck struct{ Addr, RunID string }
 
+// Verify asks raft whether this sentinel still leads, from now on; the answer
+// comes back through Verified.
+type Verify struct{ Lease Lease }
+
 func (Commit) action()  {}
 func (Call) action()    {}
 func (Ask) action()     {}
 func (Recheck) action() {}
+func (Verify) action()  {}
 
 // Plan is what Step decided.
 type Plan struct {
@@ -77,7 +82,7 @@ func (s *step) call(addr string, epoch, version uint64, r native.Request) {
 	}
 	k := &call{epoch: epoch, version: version, at: s.now, busy: true}
 	if old := n.calls[r.Kind]; old != nil && old.epoch == epoch && old.version == version {
-		k.fails = old.fails
+		k.fails, k.err = old.fails, old.err
 	}
 	n.calls[r.Kind] = k
 	s.plan.Actions = append(s.plan.Actions, Call{Addr: addr, Epoch: epoch, Version: version, Request: r})

@@ -1,6 +1,7 @@
 package failover
 
 import (
+	"slices"
 	"time"
 
 	"holdfast/election/internal/group"
@@ -16,14 +17,15 @@ type Answers struct {
 	nodes     map[string]*node
 	sentinels map[string]time.Time // when each was last heard and not in TILT
 	recheck   recheck
+	lease     leasing
 	phase     seenPhase
 	drained   drained
 	newcomers map[string]time.Time // since when an unknown replica is seen
 }
 
-// NewAnswers begins a leader's memory of a group.
-func NewAnswers(term uint64) *Answers {
-	return &Answers{Term: term, nodes: map[string]*node{}, sentinels: map[string]time.Time{}}
+// NewAnswers begins a leader's memory of a group, after its election.
+func NewAnswers(term uint64, now time.Time) *Answers {
+	return &Answers{Term: term, lease: leasing{since: now}, nodes: map[string]*node{}, sentinels: map[string]time.Time{}}
 }
 
 // node is what was heard of one node.
@@ -32,6 +34,7 @@ type node struct {
 	control  string
 	plain    bool // answers, and does not speak the native protocol
 	lost     bool // no connection, and at least one attempt says so
+	lostAt   time.Time
 	refused  int  // dials in a row that were refused
 	down     bool // SDOWN for this sentinel
 	probe    *native.Probe
@@ -112,8 +115,11 @@ func (n *node) sameProcess(runID string) {
 // was refused by a living host, so no process listens. Its answer to SEAL does
 // not count any more: the process may be gone, and with it what it held. One
 // that still runs gives the same answer again.
-func (a *Answers) Lost(addr string, refused bool) {
+func (a *Answers) Lost(addr string, refused bool, now time.Time) {
 	n := a.node(addr)
+	if !n.lost {
+		n.lostAt = now
+	}
 	n.lost, n.hello, n.probing, n.sealFor = true, nil, false, 0
 	delete(n.calls, native.KindSeal) // so that it is asked again as soon as it is back
 	if refused {
@@ -190,3 +196,13 @@ func (a *Answers) Down(addr string) bool { return a.node(addr).down }
 
 // Probe returns a node's last answer to PROBE, nil before the first.
 func (a *Answers) Probe(addr string) *native.Probe { return a.node(addr).probe }
+
+// LinkBroke tells whether a replica has said, since this sentinel lost the master,
+// that its link to it is down.
+func (a *Answers) LinkBroke(g *group.Group) bool {
+	m := a.node(g.Master.Addr)
+	return m.lost && slices.ContainsFunc(g.Others(), func(addr string) bool {
+		n := a.node(addr)
+		return n.probe != nil && n.probedAt.After(m.lostAt) && n.probe.Link == native.LinkDown && n.probe.MasterAddr == g.Master.Addr
+	})
+}

@@ -7,6 +7,7 @@ import (
 	"strings"
 	"time"
 
+	"holdfast/backend/resp"
 	"holdfast/election/internal/group"
 	"holdfast/election/internal/native"
 )
@@ -43,7 +44,8 @@ type sealedNode struct {
 // node has an epoch is the configured one.
 //
 // The chosen one needs write-acks others to confirm its barrier, so the choice
-// waits until that many have sealed too.
+// waits until that many have sealed too; unless write-acks-policy is strict, only
+// for those that may still answer.
 func choose(g *group.Group, a *Answers, waited time.Duration) (*group.Choose, string) {
 	sealed := sealedNodes(g, a)
 	loss, reason := mayChoose(g, a, sealed, waited)
@@ -55,13 +57,13 @@ func choose(g *group.Group, a *Answers, waited time.Duration) (*group.Choose, st
 		return nil, reason
 	}
 	members := holdersBeside(best, sealed)
-	n := g.Settings.WriteAcks
-	if g.Attempt.Cause == group.ForForce {
+	n := max(0, g.Settings.WriteAcks-g.Attempt.Fewer)
+	if g.Attempt.Cause == group.ForForce || !g.Settings.Strict && !moreMayCome(g, a, sealed, waited) {
 		n = min(n, len(members))
 	}
 	if len(members) < n {
-		return nil, fmt.Sprintf("%s could be master, but write-acks %d needs %d replicas and %d have answered; missing %s",
-			best.addr, n, n, len(members), strings.Join(unsealed(g, sealed), ", "))
+		return nil, fmt.Sprintf("%s could be master, but write-acks %d needs %d replicas and %d have answered%s",
+			best.addr, n, n, len(members), missing(g, a, sealed))
 	}
 	if loss == "" && g.Holders.N == 0 && g.Opened.Epoch > 0 && !holdsAllOfOld(g, best, sealed) {
 		loss = "asynchronous replication (write-acks 0)"
@@ -70,6 +72,14 @@ func choose(g *group.Group, a *Answers, waited time.Duration) (*group.Choose, st
 		Epoch: g.Epoch, Addr: best.addr, RunID: best.RunID, Offset: best.Offset,
 		N: n, Members: members, Loss: loss,
 	}, ""
+}
+
+// moreMayCome tells whether a node that has not sealed is worth waiting for.
+func moreMayCome(g *group.Group, a *Answers, sealed []sealedNode, waited time.Duration) bool {
+	return waited < g.Settings.DownAfter && slices.ContainsFunc(unsealed(g, sealed), func(addr string) bool {
+		n := a.node(addr)
+		return !n.down && !n.plain
+	})
 }
 
 func sealedNodes(g *group.Group, a *Answers) (sealed []sealedNode) {
@@ -117,17 +127,54 @@ func mayChoose(g *group.Group, a *Answers, sealed []sealedNode, waited time.Dura
 	case g.Settings.Available && waited > g.Settings.FailoverTimeout:
 		return "promotion = available and failover-timeout has passed", ""
 	}
-	return "", waitsFor(g, sealed, have, need)
+	return "", waitsFor(g, a, sealed, have, need)
 }
 
 // waitsFor says in words for whom a safe promotion waits.
-func waitsFor(g *group.Group, sealed []sealedNode, have, need int) string {
-	missing := strings.Join(unsealed(g, sealed), ", ")
+func waitsFor(g *group.Group, a *Answers, sealed []sealedNode, have, need int) string {
 	if g.Opened.Epoch == 0 {
-		return "the first master waits for every known node; missing " + missing
+		return "the first master waits for every known node" + missing(g, a, sealed)
 	}
-	return fmt.Sprintf("promotion = safe waits: %d of the %d replicas needed that hold every answered write have answered; missing %s",
-		have, need, missing)
+	return fmt.Sprintf("promotion = safe waits: %d of the %d replicas needed that hold every answered write have answered%s",
+		have, need, missing(g, a, sealed))
+}
+
+// missing names the known nodes that have not answered, and why as far as it is
+// known; nothing if all have.
+func missing(g *group.Group, a *Answers, sealed []sealedNode) string {
+	addrs := unsealed(g, sealed)
+	if len(addrs) == 0 {
+		return ""
+	}
+	for i, addr := range addrs {
+		if why := a.node(addr).silence(g.Epoch); why != "" {
+			addrs[i] += " (" + why + ")"
+		}
+	}
+	return "; missing " + strings.Join(addrs, ", ")
+}
+
+// silence says in words why a node has not answered SEAL, "" when nothing is known
+// that would not pass in a moment.
+func (n *node) silence(epoch uint64) string {
+	k := n.calls[native.KindSeal] // asked again, it is to be named still
+	refused, said := resp.Error(""), false
+	if k != nil && k.epoch == epoch {
+		refused, said = k.err.(resp.Error)
+	}
+	switch {
+	case n.plain:
+		return "a plain Redis server"
+	case said:
+		return refused.Error()
+	case n.refused > 0:
+		return "nobody listens there"
+	case n.down && n.lost:
+		return "no connection"
+	case n.down:
+		return "connected, and silent"
+	}
+	return ""
 }
 
 func unsealed(g *group.Group, sealed []sealedNode) []string {

@@ -5,6 +5,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/backend/resp"
 	"holdfast/election/internal/group"
 	"holdfast/election/internal/native"
 )
@@ -22,10 +23,10 @@ type sealedAs struct {
 func sealedGroup(h group.Holders, old []string, answers ...sealedAs) (*group.Group, *Answers) {
 	g := &group.Group{
 		Name: "m", Phase: group.Sealing, Epoch: 5, Opened: group.Master{Addr: "a", RunID: "a", Epoch: 4}, Master: group.Master{Addr: "a", RunID: "a"},
-		Holders: h, Old: old, Settings: group.Settings{WriteAcks: 1, FailoverTimeout: time.Second},
+		Holders: h, Old: old, Settings: group.Settings{WriteAcks: 1, Strict: true, DownAfter: time.Second, FailoverTimeout: time.Second},
 		Nodes: map[string]group.Node{"a": {Addr: "a", Priority: 100}, "b": {Addr: "b", Priority: 100}, "c": {Addr: "c", Priority: 100}},
 	}
-	a := NewAnswers(1)
+	a := NewAnswers(1, time.Time{})
 	for _, s := range answers {
 		n := a.node(s.addr)
 		or := func(v string) string {
@@ -50,10 +51,12 @@ func sealedGroup(h group.Holders, old []string, answers ...sealedAs) (*group.Gro
 func TestChoose(t *testing.T) {
 	both := group.Holders{Version: 3, N: 1, Members: []string{"b", "c"}}
 	old := []string{"a"}
+	degrade := func(g *group.Group) { g.Settings.Strict = false }
 	for name, c := range map[string]struct {
 		h       group.Holders
 		answers []sealedAs
 		change  func(g *group.Group)
+		down    string // letters of addresses
 		waited  time.Duration
 		want    string // the chosen address, or words of the reason
 		loss    bool
@@ -76,7 +79,15 @@ func TestChoose(t *testing.T) {
 		"never one of priority 0":        {h: both, answers: []sealedAs{{addr: "b", epoch: 4, offset: 11, priority: -1}, {addr: "c", epoch: 4, offset: 10}, {addr: "a", run: "a2"}}, want: "c"},
 		"nobody may be promoted":         {h: both, answers: []sealedAs{{addr: "b", priority: -1}, {addr: "c", priority: -1}}, want: "priority 0"},
 		"too few to confirm the barrier": {h: group.Holders{Version: 3, N: 1, Members: []string{"b"}}, answers: []sealedAs{{addr: "b", epoch: 4, offset: 10}}, want: "write-acks 1 needs 1 replicas and 0 have answered"},
-		"an operator forces it":          {h: both, change: func(g *group.Group) { g.Attempt.Cause = group.ForForce }, answers: []sealedAs{{addr: "b", epoch: 4, offset: 10}}, want: "b", loss: true},
+		"unless fewer will do, and nobody else may come": {h: group.Holders{Version: 3, N: 1, Members: []string{"b"}}, change: degrade, down: "ac",
+			answers: []sealedAs{{addr: "b", epoch: 4, offset: 10}}, want: "b"},
+		"fewer will not do while somebody may": {h: group.Holders{Version: 3, N: 1, Members: []string{"b"}}, change: degrade, down: "a",
+			answers: []sealedAs{{addr: "b", epoch: 4, offset: 10}}, want: "write-acks 1 needs 1 replicas and 0 have answered"},
+		"for longer than down-after": {h: group.Holders{Version: 3, N: 1, Members: []string{"b"}}, change: degrade, down: "a", waited: time.Second,
+			answers: []sealedAs{{addr: "b", epoch: 4, offset: 10}}, want: "b"},
+		"a lower N waits for the holders as a higher one does": {h: both, change: degrade, down: "ac",
+			answers: []sealedAs{{addr: "b", epoch: 4, offset: 10}}, want: "1 of the 2 replicas needed"},
+		"an operator forces it": {h: both, change: func(g *group.Group) { g.Attempt.Cause = group.ForForce }, answers: []sealedAs{{addr: "b", epoch: 4, offset: 10}}, want: "b", loss: true},
 		"available does not go on at once": {h: both, change: func(g *group.Group) { g.Settings.Available = true },
 			answers: []sealedAs{{addr: "b", epoch: 4}, {addr: "a", run: "a2"}}, waited: time.Second, want: "1 of the 2"},
 		"available goes on after failover-timeout": {h: both, change: func(g *group.Group) { g.Settings.Available = true },
@@ -97,6 +108,9 @@ func TestChoose(t *testing.T) {
 			if c.change != nil {
 				c.change(g)
 			}
+			for _, addr := range c.down {
+				a.Judged(string(addr), true)
+			}
 			got, reason := choose(g, a, c.waited)
 			switch {
 			case got == nil && !strings.Contains(reason, c.want):
@@ -112,7 +126,7 @@ func TestChoose(t *testing.T) {
 // since replaced, takes no part.
 func TestAnswersThatDoNotCount(t *testing.T) {
 	fresh := func() *Answers {
-		a := NewAnswers(1)
+		a := NewAnswers(1, time.Time{})
 		a.Connected("b", "b", &native.Hello{RunID: "r1"})
 		a.node("b").calls[native.KindSeal] = &call{epoch: 5, busy: true}
 		return a
@@ -126,8 +140,8 @@ func TestAnswersThatDoNotCount(t *testing.T) {
 		"its own epoch":        {func(a *Answers) { a.Answered(c, answer, 0, nil, time.Now()) }, 5},
 		"another epoch's call": {func(a *Answers) { c4 := c; c4.Epoch = 4; a.Answered(c4, answer, 0, nil, time.Now()) }, 0},
 		"another promise":      {func(a *Answers) { other := answer; other.Promised = 6; a.Answered(c, other, 0, nil, time.Now()) }, 0},
-		"lost afterwards":      {func(a *Answers) { a.Answered(c, answer, 0, nil, time.Now()); a.Lost("b", false) }, 0},
-		"lost before":          {func(a *Answers) { a.Lost("b", false); a.Answered(c, answer, 0, nil, time.Now()) }, 0},
+		"lost afterwards":      {func(a *Answers) { a.Answered(c, answer, 0, nil, time.Now()); a.Lost("b", false, time.Now()) }, 0},
+		"lost before":          {func(a *Answers) { a.Lost("b", false, time.Now()); a.Answered(c, answer, 0, nil, time.Now()) }, 0},
 		"a new process": {func(a *Answers) {
 			a.Answered(c, answer, 0, nil, time.Now())
 			a.Connected("b", "b", &native.Hello{RunID: "r2"})
@@ -142,5 +156,44 @@ func TestAnswersThatDoNotCount(t *testing.T) {
 		if got := a.node("b").sealFor; got != s.want {
 			t.Errorf("%s: counts for epoch %d, want %d", name, got, s.want)
 		}
+	}
+}
+
+// Who is waited for is told with what is known of the reason, which does not come
+// and go with each attempt.
+func TestWhyANodeIsMissing(t *testing.T) {
+	now := time.Unix(1000, 0)
+	g, a := sealedGroup(group.Holders{N: 1, Members: []string{"b", "c"}}, []string{"a"})
+	a.Connected("b", "b", &native.Hello{RunID: "b"})
+	a.Connected("c", "c", &native.Hello{RunID: "c"})
+	a.Lost("a", true, now)
+	seal := func() (calls []Call) {
+		for _, action := range Step(g, a, now).Actions {
+			if c, ok := action.(Call); ok {
+				calls = append(calls, c)
+			}
+		}
+		return calls
+	}
+	calls := seal()
+	if len(calls) != 2 {
+		t.Fatalf("%d calls: %+v", len(calls), calls)
+	}
+	a.Answered(calls[0], native.Sealed{}, 0, resp.Error("ERR the disk is full"), now)
+	a.Judged("c", true)
+	const want = "; missing a (nobody listens there), b (ERR the disk is full), c (connected, and silent)"
+	if got := missing(g, a, nil); got != want {
+		t.Errorf("%q, want %q", got, want)
+	}
+	now = now.Add(time.Second)
+	if again := seal(); len(again) != 1 || again[0].Addr != "b" {
+		t.Fatalf("asked again: %+v", again)
+	}
+	if got := missing(g, a, nil); got != want {
+		t.Errorf("asked again: %q, want %q", got, want)
+	}
+	a.Lost("c", false, now)
+	if got := missing(g, a, nil); !strings.Contains(got, "c (no connection)") {
+		t.Errorf("the connection is gone: %q", got)
 	}
 }

@@ -11,6 +11,9 @@
 // refused by epoch, and everything that must not be decided twice is in the
 // committed state.
 //
+// Beside the steps of a failover it keeps the holders what they should be
+// (holders.go) and, where the master serves without them, its lease (lease.go).
+//
 // The package does not judge whether a node is down (package health) and does
 // not keep the rules of the log (package group).
 package failover

@@ -10,11 +10,19 @@ import (
 	"holdfast/election/internal/native"
 )
 
-// holders keeps (H, N) what it should be: every native replica that is up and
-// may be promoted. A change is two commits with the master's work between them
-// (SAFETY §4): the pair under a new version, which the master is then told; and,
-// once enough of the new members confirmed the offset that it noted, its
-// adoption, which the next probe tells it.
+// holders keeps (H, N) what it should be: write-acks of the native replicas that
+// are up and may be promoted. Adding, removing, replacing by a new incarnation,
+// raising, lowering and degrading are all one change, two commits
+// with the master's work between them:
+//
+//  1. The pair is committed under a new version (Change). A change under way is
+//     cancelled by it.
+//  2. The master is told, and from then on releases only what the pair in force
+//     and the new one both confirm. It is told only when it has heard which pair
+//     is in force: it might take one that was replaced for that.
+//  3. Once N of the new members confirmed the offset that the master noted when
+//     it was told, the new pair is committed to be in force (Adopt); the next
+//     probe tells the master so.
 func (s *step) holders() {
 	g, m := s.g, s.a.node(s.g.Master.Addr)
 	p := m.probe
@@ -27,23 +35,83 @@ func (s *step) holders() {
 	if !s.settled() {
 		return
 	}
-	members, n := s.desired(), g.Settings.WriteAcks
 	target := g.Holders
 	if g.Next != nil {
 		target = *g.Next
 	}
+	n, members := s.pair(target)
 	switch {
 	case len(members) < n:
-		s.explain(fmt.Sprintf("writes wait: write-acks %d, and %d replicas are up", n, len(members)))
-		return
+		if s.confirming(target) < target.N {
+			s.explain(fmt.Sprintf("writes wait: write-acks %d, and %d replicas are up", n, len(members)))
+		}
 	case !target.Same(n, members):
 		s.commit(&group.Change{Epoch: g.Epoch, RunID: g.Master.RunID, Version: g.LastVersion, N: n, Members: members})
-		return
 	case g.Next == nil:
 		s.explain("")
-		return
+	case p.HoldersVersion == g.Holders.Version:
+		s.change(p)
 	}
-	s.change(p)
+}
+
+// pair is what (H, N) should be. With fewer replicas up than N asks for it
+// cannot be had: those that were there may come back in a moment, or
+// write-acks-policy is strict.
+func (s *step) pair(target group.Holders) (n int, members []string) {
+	members, n = s.desired(), s.g.Settings.WriteAcks
+	if len(members) >= n || s.g.Settings.Strict || len(members) < target.N && s.mayReturn() >= target.N {
+		return n, members
+	}
+	return len(members), members // degraded, until there are more
+}
+
+// mayReturn counts the replicas that are up, or were a moment ago.
+func (s *step) mayReturn() (count int) {
+	for _, addr := range s.g.Others() {
+		if n := s.a.node(addr); !n.plain && s.g.Nodes[addr].Priority != 0 && !s.away(addr) {
+			count++
+		}
+	}
+	return count
+}
+
+// away tells whether a replica is gone for good, as far as anybody can tell: for
+// a down-after it has not been heard, or not streamed from the master. The
+// master is the witness that counts: while it gets confirmations, writes go on,
+// though this sentinel does not reach the replica.
+func (s *step) away(addr string) bool {
+	n := s.a.node(addr)
+	silent := n.down || !n.onlineAt.IsZero() && s.now.Sub(n.onlineAt) >= s.g.Settings.DownAfter
+	return silent && !slices.ContainsFunc(s.heard(), func(r native.Replica) bool { return r.RunID == s.runID(addr) })
+}
+
+// ackPace is how often a replica that has nothing to confirm is heard by its master.
+const ackPace = time.Second
+
+// heard are the replicas of which the master says that they stream from it and
+// confirm.
+func (s *step) heard() (replicas []native.Replica) {
+	m := s.a.node(s.g.Master.Addr).probe
+	if m == nil || m.RunID != s.g.Master.RunID {
+		return nil
+	}
+	for _, r := range m.Replicas {
+		lag := time.Duration(r.Lag) * time.Millisecond
+		if r.State == native.StateOnline && r.RunID != "" && lag < s.g.Settings.DownAfter+ackPace {
+			replicas = append(replicas, r)
+		}
+	}
+	return replicas
+}
+
+// confirming counts the members of a pair that the master hears.
+func (s *step) confirming(h group.Holders) (count int) {
+	for _, r := range s.heard() {
+		if h.Has(r.Incarnation) {
+			count++
+		}
+	}
+	return count
 }
 
 // change carries the pair on its way through the master.
@@ -62,13 +130,22 @@ func (s *step) change(p *native.Probe) {
 	}
 }
 
-// desired are the incarnations that should be holders, sorted.
+// desired are the incarnations that should be holders, sorted. Where these are
+// too few, those count too that only the master hears.
 func (s *step) desired() []string {
 	members := []string{}
 	for _, addr := range s.g.Others() {
 		n := s.a.node(addr)
 		if n.probe != nil && n.probe.Priority != 0 && s.up(addr) {
 			members = append(members, n.probe.Incarnation)
+		}
+	}
+	if len(members) < s.g.Settings.WriteAcks {
+		for _, r := range s.heard() {
+			n, known := s.g.Nodes[r.Addr]
+			if v := s.a.node(r.Addr); known && n.Priority != 0 && r.Incarnation != "" && (v.down || v.lost) {
+				members = append(members, r.Incarnation)
+			}
 		}
 	}
 	slices.Sort(members)

@@ -4,7 +4,9 @@ import (
 	"fmt"
 	"math/rand/v2"
 	"slices"
+	"strconv"
 	"strings"
+	"time"
 
 	"holdfast/backend/resp"
 	"holdfast/election/internal/native"
@@ -16,7 +18,7 @@ type record struct {
 	epoch uint64 // of an epoch mark
 }
 
-// modelNode is a node of the model: what SAFETY asks of one, without I/O.
+// modelNode is a node of the model: what the protocol asks of one, without I/O.
 type modelNode struct {
 	w    *world
 	addr string
@@ -38,6 +40,7 @@ type modelNode struct {
 	pending       *pair
 	acks          map[string]ack // of replicas, by incarnation
 	released      int            // offset up to which writes were answered
+	lease         time.Duration  // on its own clock: until when it may serve with N = 0
 }
 
 type ack struct {
@@ -100,6 +103,9 @@ func (n *modelNode) obey(c Call, args pair) (sealed native.Sealed, offset int64,
 	if n.pending == nil && args.version > n.inForce.version || n.pending != nil && args.version > n.pending.version {
 		args.noted = len(n.history)
 		n.pending = &args
+		if n.w.fault == takesAtOnce && n.inForce.version > 0 {
+			n.inForce, n.pending = args, nil
+		}
 	}
 	return sealed, 0, nil
 }
@@ -117,7 +123,7 @@ func (n *modelNode) promote(epoch uint64, runID string, h pair) error {
 	n.promised, n.acted, n.role, n.draining, n.serving = epoch, epoch, native.RoleMaster, false, false
 	n.history = append(n.history, record{epoch: epoch})
 	h.noted = len(n.history)
-	n.inForce, n.pending, n.acks, n.released = pair{}, &h, map[string]ack{}, len(n.history)
+	n.inForce, n.pending, n.acks, n.released, n.lease = pair{}, &h, map[string]ack{}, len(n.history), 0
 	return nil
 }
 
@@ -130,15 +136,45 @@ func (n *modelNode) follow(epoch uint64, master string) error {
 	return nil
 }
 
+// clock is the node's own, which runs at a rate of its own.
+func (n *modelNode) clock() time.Duration {
+	return time.Duration(float64(n.w.now.Sub(n.w.began)) * n.w.rates[n.addr])
+}
+
+// granted takes a lease that a probe grants.
+func (n *modelNode) granted(l Lease) {
+	run, at, _ := strings.Cut(l.Nonce, "@")
+	if run != n.runID() || l.Epoch != n.acted {
+		return
+	}
+	issued, _ := strconv.ParseInt(at, 10, 64)
+	if n.w.fault == countsFromReceipt {
+		issued = int64(n.clock())
+	}
+	n.lease = max(n.lease, time.Duration(issued)+l.For-max(20*time.Millisecond, l.For/20))
+}
+
+// mayServe tells whether the node has the right to serve at this moment.
+func (n *modelNode) mayServe() bool {
+	leased := n.inForce.n == 0 || n.pending != nil && n.pending.n == 0
+	return !leased || n.clock() < n.lease || n.w.fault == ignoresLeases
+}
+
 // probe answers PROBE and takes the news in it.
-func (n *modelNode) probe(epoch, version uint64) *native.Probe {
-	if n.pending != nil && n.pending.version == version && n.acted == epoch && n.role == native.RoleMaster {
+func (n *modelNode) probe(epoch, version uint64, l Lease) *native.Probe {
+	n.granted(l)
+	heard := n.pending != nil && n.pending.version == version && n.acted == epoch && n.role == native.RoleMaster
+	if heard && (n.w.fault != saysWithoutTaking || n.inForce.version == 0) {
 		n.inForce, n.pending = *n.pending, nil
 		n.serving = !n.draining
 	}
-	p := &native.Probe{Sealed: n.position(), Role: n.role, Serving: n.serving, Priority: 100, HoldersVersion: n.inForce.version, Addr: n.addr}
+	p := &native.Probe{Sealed: n.position(), Role: n.role, Serving: n.serving, Priority: 100, HoldersVersion: n.inForce.version, Addr: n.addr,
+		Nonce: fmt.Sprintf("%s@%d", n.runID(), n.clock())}
+	if heard {
+		p.HoldersVersion = version
+	}
 	if n.pending != nil {
-		p.HoldersPending, p.HoldersReady = n.pending.version, n.confirmed(*n.pending, n.pending.noted)
+		p.HoldersPending, p.HoldersReady = n.pending.version, n.confirmed(*n.pending, n.pending.noted) || n.w.fault == readyAtOnce
 	}
 	switch {
 	case n.role == native.RoleReplica:
@@ -158,7 +194,7 @@ func (n *modelNode) probe(epoch, version uint64) *native.Probe {
 func (n *modelNode) confirmed(h pair, at int) bool {
 	have := 0
 	for incarnation, a := range n.acks {
-		if slices.Contains(h.members, incarnation) && a.offset >= at {
+		if (slices.Contains(h.members, incarnation) || n.w.fault == countsAnybody) && a.offset >= at {
 			have++
 		}
 	}
@@ -167,20 +203,27 @@ func (n *modelNode) confirmed(h pair, at int) bool {
 
 // write appends a client's write; its answer leaves with release.
 func (n *modelNode) write(id int) {
-	if n.serving && !n.frozen {
+	if n.serving && !n.frozen && n.mayServe() {
 		n.history = append(n.history, record{id: id})
 	}
 }
 
 // release answers the writes that both pairs allow.
 func (n *modelNode) release() {
-	for n.alive && !n.frozen && n.role == native.RoleMaster && n.inForce.version > 0 && n.released < len(n.history) {
+	for n.alive && !n.frozen && n.role == native.RoleMaster && n.inForce.version > 0 && n.released < len(n.history) && n.mayServe() {
 		at := n.released + 1
-		if !n.confirmed(n.inForce, at) || n.pending != nil && !n.confirmed(*n.pending, at) {
+		old, next := n.confirmed(n.inForce, at), n.pending == nil || n.confirmed(*n.pending, at)
+		switch {
+		case n.w.fault == heedsOldPairAlone:
+			next = true
+		case n.w.fault == heedsNewPairAlone && n.pending != nil:
+			old = true
+		}
+		if !old || !next {
 			return
 		}
 		n.released = at
-		n.w.answered(n, n.history[at-1])
+		n.w.answered(n, n.history[at-1], at)
 	}
 }
 
@@ -188,6 +231,9 @@ func (n *modelNode) release() {
 // under way belongs to the connection it was sent on.
 func (n *modelNode) replicate(r *rand.Rand) {
 	m := n.w.nodes[n.master]
+	if m != nil && n.w.island[n.addr] != n.w.island[m.addr] {
+		return
+	}
 	if !n.alive || n.frozen || n.sending || n.role != native.RoleReplica || m == nil || !m.alive || m.frozen || m.role != native.RoleMaster || m.acted != n.acted {
 		return
 	}

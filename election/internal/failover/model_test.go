@@ -23,7 +23,9 @@ type world struct {
 	t       testing.TB
 	r       *rand.Rand
 	seed    uint64
+	began   time.Time
 	now     time.Time
+	fault   fault
 	wire    []*event
 	numbers int
 
@@ -32,7 +34,9 @@ type world struct {
 	term    uint64
 	nodes   map[string]*modelNode
 	heard   map[string]time.Time
-	alarm   map[string]bool // nodes taken for dead that are not
+	alarm   map[string]bool    // nodes taken for dead that are not
+	island  map[string]bool    // nodes that only clients and a deposed leader reach
+	rates   map[string]float64 // of the nodes' clocks
 
 	kept   []record // answered writes, which every master must have
 	opened uint64   // epoch of the last open barrier
@@ -58,16 +62,34 @@ const modelDownAfter = 60 * time.Millisecond
 
 var modelAddrs = []string{"a:1", "b:1", "c:1"}
 
-func newWorld(t testing.TB, seed uint64, writeAcks int) *world {
-	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 1)), seed: seed, now: time.Unix(1000, 0), state: group.NewState(),
-		nodes: map[string]*modelNode{}, heard: map[string]time.Time{}, alarm: map[string]bool{}}
+// fault is a rule that is broken on purpose.
+type fault string
+
+const (
+	heedsOldPairAlone fault = "a master releases what the pair in force confirms, whatever the new one does"
+	heedsNewPairAlone fault = "a master releases what the new pair confirms, whatever the one in force does"
+	takesAtOnce       fault = "a master takes a new pair as soon as it is told"
+	readyAtOnce       fault = "a master says that a new pair is ready before that has confirmed"
+	saysWithoutTaking fault = "a master says that it uses the pair in force and does not"
+	countsAnybody     fault = "a master counts confirmations of nodes that are no members"
+	ignoresLeases     fault = "a master serves on when its lease is over"
+	countsFromReceipt fault = "a master counts its lease from the moment it gets it"
+	waitsForNoLease   fault = "a leader does not wait for leases to be over"
+	verifiesNothing   fault = "a leader grants leases without asking whether it leads"
+	buriesTheSilent   fault = "a leader takes a master that does not answer for one that does not exist"
+)
+
+func newWorld(t testing.TB, seed uint64, s group.Settings) *world {
+	began := time.Unix(1000, 0)
+	w := &world{t: t, r: rand.New(rand.NewPCG(seed, 1)), seed: seed, began: began, now: began, state: group.NewState(), nodes: map[string]*modelNode{},
+		heard: map[string]time.Time{}, alarm: map[string]bool{}, island: map[string]bool{}, rates: map[string]float64{}}
 	for _, addr := range modelAddrs {
 		n := &modelNode{w: w, addr: addr}
 		n.start()
-		w.nodes[addr], w.heard[addr] = n, w.now
+		w.nodes[addr], w.heard[addr], w.rates[addr] = n, w.now, 0.97+0.06*w.r.Float64()
 	}
-	w.apply(&group.Create{Name: "m", ID: "id", Master: "a:1", Nodes: modelAddrs[1:], Settings: group.Settings{
-		Quorum: 2, DownAfter: modelDownAfter, FailoverTimeout: time.Second, WriteAcks: writeAcks}})
+	s.Quorum, s.DownAfter, s.FailoverTimeout, s.Lease = 2, modelDownAfter, time.Second, 300*time.Millisecond
+	w.apply(&group.Create{Name: "m", ID: "id", Master: "a:1", Nodes: modelAddrs[1:], Settings: s})
 	w.elect()
 	return w
 }
@@ -84,7 +106,13 @@ func (w *world) later(ms int, do func()) *event {
 	return e
 }
 
+// violation is how a world ends in which a rule was broken on purpose.
+type violation string
+
 func (w *world) fail(format string, args ...any) {
+	if w.fault != "" {
+		panic(violation(fmt.Sprintf(format, args...)))
+	}
 	for _, line := range w.trace[max(0, len(w.trace)-120):] {
 		w.t.Log(line)
 	}
@@ -131,13 +159,26 @@ func (w *world) checkMaster(runID string) {
 }
 
 // answered takes the answer to a write, which no client may get from a master
-// that was replaced.
-func (w *world) answered(n *modelNode, r record) {
+// that was replaced, nor before N of the holders that the group agrees on at
+// this moment have confirmed it.
+func (w *world) answered(n *modelNode, r record, at int) {
+	g := w.group()
+	if n.acted == g.Opened.Epoch && n.runID() == g.Opened.RunID {
+		have := 0
+		for incarnation, a := range n.acks {
+			if g.Holders.Has(incarnation) && a.offset >= at {
+				have++
+			}
+		}
+		if have < g.Holders.N {
+			w.fail("%s answered offset %d, which %d of %+v have", n.addr, at, have, g.Holders)
+		}
+	}
 	if r.id == 0 {
 		return
 	}
 	if n.acted < w.opened {
-		if m := w.nodes[w.group().Opened.Addr]; m.runID() == w.group().Opened.RunID && !slices.Contains(m.history, r) {
+		if m := w.nodes[g.Opened.Addr]; m.runID() == g.Opened.RunID && !slices.Contains(m.history, r) {
 			w.fail("%s answered write %d in epoch %d, and the master of epoch %d lacks it", n.addr, r.id, n.acted, w.opened)
 		}
 	}
@@ -155,7 +196,7 @@ func (w *world) elect() {
 		old.frozen = w.state
 	}
 	w.log("term %d", w.term)
-	w.leaders = append(w.leaders, &leader{a: NewAnswers(w.term), asked: map[string]time.Time{}, linked: map[string]int{}})
+	w.leaders = append(w.leaders, &leader{a: NewAnswers(w.term, w.now), asked: map[string]time.Time{}, linked: map[string]int{}})
 	if len(w.leaders) > 2 {
 		w.leaders = w.leaders[1:]
 	}
@@ -163,6 +204,9 @@ func (w *world) elect() {
 
 // turn lets a leader observe, judge, step and act.
 func (w *world) turn(l *leader) {
+	if w.fault == waitsForNoLease {
+		l.a.lease.since, l.a.lease.until = time.Time{}, time.Time{}
+	}
 	g := w.group()
 	if l.frozen != nil {
 		g = l.frozen.Groups["m"]
@@ -179,11 +223,23 @@ func (w *world) turn(l *leader) {
 		}
 		l.a.Judged(addr, w.down(addr))
 	}
+	w.mourn(l, g)
 	if l.frozen == nil {
 		w.vote(l, g)
 	}
 	for _, action := range Step(g, l.a, w.now).Actions {
 		w.act(l, g, action)
+	}
+}
+
+// mourn tells a leader, sooner or later, that an old master's process does not exist.
+func (w *world) mourn(l *leader, g *group.Group) {
+	n := w.nodes[g.Opened.Addr]
+	if n == nil || w.r.IntN(4) > 0 {
+		return
+	}
+	if !n.alive || n.runID() != g.Opened.RunID || w.fault == buriesTheSilent && w.down(n.addr) {
+		l.a.Died(g.Opened.RunID)
 	}
 }
 
@@ -210,13 +266,16 @@ func (w *world) vote(l *leader, g *group.Group) {
 func (w *world) connect(l *leader, n *modelNode) {
 	if l.linked[n.addr] != 0 || !n.alive {
 		l.linked[n.addr] = 0
-		l.a.Lost(n.addr, !n.alive)
+		l.a.Lost(n.addr, !n.alive, w.now)
 	}
-	if n.alive && !n.frozen && w.r.IntN(4) == 0 {
+	if n.alive && !n.frozen && !w.apart(l, n) && w.r.IntN(4) == 0 {
 		l.linked[n.addr] = n.run
 		l.a.Connected(n.addr, n.addr, &native.Hello{RunID: n.runID()})
 	}
 }
+
+// apart tells whether a leader cannot reach a node: it leads the others.
+func (w *world) apart(l *leader, n *modelNode) bool { return w.island[n.addr] && l.frozen == nil }
 
 func (w *world) propose(l *leader, c group.Command) {
 	l.proposal = w.later(1+w.r.IntN(4), func() {
@@ -240,6 +299,11 @@ func (w *world) act(l *leader, g *group.Group, action Action) {
 		}
 	case Call:
 		w.call(l, x)
+	case Verify:
+		w.later(w.r.IntN(3), func() {
+			leads := l.frozen == nil || w.fault == verifiesNothing
+			w.later(w.r.IntN(3), func() { l.a.Verified(x.Lease, leads) })
+		})
 	}
 }
 
@@ -251,7 +315,7 @@ func (w *world) exchange(l *leader, n *modelNode, there func() func(), lost func
 	broken := func() {
 		if l.linked[n.addr] == run {
 			l.linked[n.addr] = 0
-			l.a.Lost(n.addr, false)
+			l.a.Lost(n.addr, false, w.now)
 		}
 		lost()
 	}
@@ -260,7 +324,7 @@ func (w *world) exchange(l *leader, n *modelNode, there func() func(), lost func
 		switch {
 		case n.frozen && n.run == run:
 			w.later(5, arrive)
-		case !n.alive || n.run != run || fate == 0:
+		case !n.alive || n.run != run || fate == 0 || w.apart(l, n):
 			broken()
 		default:
 			back := there()
@@ -281,10 +345,16 @@ func (w *world) probe(l *leader, g *group.Group, n *modelNode) {
 		return
 	}
 	l.asked[n.addr] = w.now
+	lease, ok := l.a.Grant(g)
+	if !ok || lease.Addr != n.addr {
+		lease = Lease{}
+	}
 	w.exchange(l, n, func() func() {
-		p := n.probe(g.Epoch, g.Holders.Version)
+		p := n.probe(g.Epoch, g.Holders.Version, lease)
 		return func() {
-			w.heard[n.addr] = w.now
+			if l.frozen == nil {
+				w.heard[n.addr] = w.now
+			}
 			if l.linked[n.addr] == n.run && p.RunID == n.runID() {
 				l.a.Probed(n.addr, p, nil, w.now)
 			}
@@ -353,7 +423,7 @@ func (w *world) run(ms int) {
 func (w *world) whole() bool {
 	g := w.group()
 	m := w.nodes[g.Master.Addr]
-	return g.Phase == group.Stable && len(g.Holders.Members) == len(w.nodes)-1 && g.Next == nil && m.serving && m.runID() == g.Master.RunID
+	return g.Phase == group.Stable && len(g.Holders.Members) == len(w.nodes)-1 && g.Holders.N == g.Settings.WriteAcks && g.Next == nil && m.serving && m.runID() == g.Master.RunID
 }
 
 // settle waits until the group is whole, which it must become by itself.
@@ -363,6 +433,9 @@ func (w *world) settle() {
 			return
 		}
 		w.millisecond()
+	}
+	if w.fault != "" {
+		panic(violation("")) // that it hangs is no proof of harm
 	}
 	w.fail("the group did not come back: phase %s, epoch %d, reason %q", w.group().Phase, w.group().Epoch, w.group().Reason)
 }
@@ -394,6 +467,37 @@ func (w *world) disturb() {
 	}
 }
 
+// more is what a single failure does not do.
+func (w *world) more() {
+	switch w.r.IntN(4) {
+	case 0:
+		s := w.group().Settings
+		s.WriteAcks = w.r.IntN(3)
+		w.apply(&group.Configure{Settings: s})
+	case 1:
+		w.maroon(w.nodes[modelAddrs[w.r.IntN(len(modelAddrs))]])
+	case 2:
+		w.maroon(w.nodes[w.group().Master.Addr])
+	case 3: // a replica that comes and goes: change follows change
+		addr := modelAddrs[w.r.IntN(len(modelAddrs))]
+		for range 10 {
+			w.alarm[addr] = true
+			w.run(1 + w.r.IntN(15))
+			delete(w.alarm, addr)
+			w.run(1 + w.r.IntN(15))
+		}
+	}
+}
+
+// maroon leaves a node with the leader that has led so far, and all others with
+// another one.
+func (w *world) maroon(n *modelNode) {
+	w.log("maroon %s", n.addr)
+	w.elect()
+	w.island[n.addr] = true
+	w.later(100+w.r.IntN(700), func() { delete(w.island, n.addr) })
+}
+
 func (w *world) switchover() {
 	l := w.leaders[len(w.leaders)-1]
 	if c, err := Planned(w.group(), l.a, false, w.now); err == nil {
@@ -411,35 +515,75 @@ func (w *world) heal() {
 		}
 	}
 	clear(w.alarm)
+	clear(w.island)
+}
+
+// anything is a history in which everything happens that may.
+func (w *world) anything() {
+	w.settle()
+	for range 6 {
+		w.run(w.r.IntN(120))
+		for range 1 + w.r.IntN(3) {
+			w.disturb()
+			w.run(w.r.IntN(40))
+			if w.r.IntN(2) == 0 {
+				w.more()
+				w.run(w.r.IntN(200))
+			}
+		}
+		w.run(w.r.IntN(200))
+		if w.r.IntN(2) == 0 {
+			w.heal()
+		}
+	}
+	w.heal()
+	w.settle()
 }
 
 // Whatever happens: no master lacks an answered write unless its loss was
-// announced, no replaced master answers, and the group comes back.
+// announced, no write is answered before the holders of that moment confirmed
+// it, no replaced master answers, and the group comes back.
 func TestModelAnything(t *testing.T) {
 	for seed := range uint64(*histories) {
-		w := newWorld(t, seed, 1+int(seed%2))
-		w.settle()
-		for range 6 {
-			w.run(w.r.IntN(120))
-			for range 1 + w.r.IntN(3) {
-				w.disturb()
-				w.run(w.r.IntN(40))
-			}
-			w.run(w.r.IntN(200))
-			if w.r.IntN(2) == 0 {
-				w.heal()
-			}
-		}
-		w.heal()
-		w.settle()
+		newWorld(t, seed, group.Settings{WriteAcks: int(seed % 3), Strict: seed%5 == 0}).anything()
 	}
+}
+
+// The model is worth something: each rule that is broken on purpose is caught.
+func TestModelCatchesBrokenRules(t *testing.T) {
+	for _, f := range []fault{heedsOldPairAlone, heedsNewPairAlone, takesAtOnce, readyAtOnce, saysWithoutTaking, countsAnybody,
+		ignoresLeases, countsFromReceipt, waitsForNoLease, verifiesNothing, buriesTheSilent} {
+		t.Run(string(f), func(t *testing.T) {
+			t.Parallel()
+			for seed := range uint64(1000) {
+				if v := breaking(t, f, seed); v != "" {
+					t.Logf("seed %d: %s", seed, v)
+					return
+				}
+			}
+			t.Error("nothing came of it")
+		})
+	}
+}
+
+// breaking tells what came of a history in which a rule is broken.
+func breaking(t *testing.T, f fault, seed uint64) (came violation) {
+	defer func() {
+		if v := recover(); v != nil {
+			came = v.(violation)
+		}
+	}()
+	w := newWorld(t, seed, group.Settings{WriteAcks: int(seed % 3)})
+	w.fault = f
+	w.anything()
+	return ""
 }
 
 // One failure at a time loses nothing, and nothing is announced.
 func TestModelOneFailureAtATime(t *testing.T) {
 	writes := 0
 	for seed := range uint64(*histories) {
-		w := newWorld(t, seed, 1)
+		w := newWorld(t, seed, group.Settings{WriteAcks: 1, Strict: seed%2 == 0})
 		for range 6 {
 			w.settle()
 			w.run(w.r.IntN(100))

@@ -20,18 +20,20 @@ const (
 	drainDeadline = 2 * time.Second        // of a planned switchover; below every sensible hold-timeout
 )
 
-// Step decides what to do next for a group that this sentinel leads. The rules
-// (SAFETY §5), each kept by the function named:
+// Step decides what to do next for a group that this sentinel leads. The rules,
+// each kept by the function named:
 //
 //  1. Judge (odown). A failover begins when quorum sentinels that are heard say
 //     that the master's present process is down, and say so again when asked
-//     once more. A wrong judgement costs a failover, never data.
+//     once more. With fast-down that nobody listens at its address will do, once
+//     a replica says that its link broke. A wrong judgement costs a failover,
+//     never data.
 //  2. Commit the sealing of a new epoch before anything is asked of a node
 //     (seal, drain). From then on the old epoch is granted nothing.
 //  3. Seal every known node, the old master too (sealing). Only answers to this
 //     epoch's SEAL, of processes that still run, take part in the choice.
-//  4. Choose (choice, in choose.go) when those that sealed surely hold every
-//     answered write.
+//  4. Choose (choose.go) when those that sealed surely hold every answered
+//     write, and no lease of the old master lasts any more (lease.go).
 //  5. Commit the choice with its holders; then PROMOTE it and let the others
 //     FOLLOW in the same moment (promoting).
 //  6. Barrier: the new master serves when enough of those holders confirmed its
@@ -145,6 +147,10 @@ func (s *step) sealing() {
 		return
 	}
 	c, reason := choose(s.g, s.a, s.inPhase())
+	if left := s.leaseLeft(); c != nil && left > 0 {
+		s.wake(left)
+		c, reason = nil, fmt.Sprintf("the lease of %s has to run out", s.g.Opened.Addr)
+	}
 	if c == nil {
 		s.explain(reason)
 		return
@@ -174,7 +180,7 @@ func (s *step) promised() (e uint64) {
 func (s *step) promoting() {
 	g, m := s.g, s.a.node(s.g.Master.Addr)
 	if cause := s.failed(); cause != "" {
-		s.seal(max(g.Epoch, s.promised())+1, group.ForRetry, g.Attempt.Prefer, 0)
+		s.commit(&group.Seal{From: g.Epoch, Epoch: max(g.Epoch, s.promised()) + 1, Cause: group.ForRetry, Prefer: g.Attempt.Prefer, Fewer: s.fewer()})
 		return
 	}
 	switch {
@@ -215,10 +221,28 @@ func (s *step) failed() string {
 		return "a node has promised a higher epoch"
 	case s.alive(g.Next.Members) < g.Next.N:
 		return "too few of its holders are left"
-	case s.inPhase() > g.Settings.FailoverTimeout && len(s.streaming()) < g.Next.N && !s.loading():
+	case s.unreached():
 		return "its holders do not reach it"
 	}
 	return ""
+}
+
+// unreached tells whether the chosen master has waited long enough for holders
+// that do not come to it.
+func (s *step) unreached() bool {
+	patience := s.g.Settings.FailoverTimeout
+	if !s.g.Settings.Strict {
+		patience = min(patience, max(s.g.Settings.DownAfter, time.Second))
+	}
+	return s.inPhase() > patience && len(s.streaming()) < s.g.Next.N && !s.loading()
+}
+
+// fewer is by how many confirmations less the next attempt can be had.
+func (s *step) fewer() int {
+	if s.g.Settings.Strict || !s.unreached() {
+		return 0
+	}
+	return s.g.Settings.WriteAcks - len(s.streaming())
 }
 
 // alive counts the other nodes that may still be among the members: those not
@@ -264,6 +288,7 @@ func (s *step) odown() bool {
 	votes := g.Votes(func(id string) bool { return s.now.Sub(s.a.sentinels[id]) <= freshFor })
 	if votes < g.Settings.Quorum {
 		*r = recheck{}
+		s.askWitnesses()
 		return false
 	}
 	if r.runID != g.Master.RunID || s.now.Sub(r.at) > recheckFor {
@@ -277,6 +302,20 @@ func (s *step) odown() bool {
 		s.seal(g.Epoch+1, group.ForODown, "", again)
 	}
 	return true
+}
+
+// askWitnesses asks the replicas about their links where this sentinel finds
+// nobody at the master's address (fast-down).
+func (s *step) askWitnesses() {
+	m := s.a.node(s.g.Master.Addr)
+	if !s.g.Settings.FastDown || m.refused == 0 {
+		return
+	}
+	for _, addr := range s.g.Others() {
+		if s.a.node(addr).probedAt.Before(m.lostAt) {
+			s.ask(addr)
+		}
+	}
 }
 
 // stable watches over a serving master.
@@ -295,6 +334,7 @@ func (s *step) stable() {
 	}
 	s.followers()
 	s.holders()
+	s.lease()
 }
 
 // followers makes every other node follow the master: after a promotion, and

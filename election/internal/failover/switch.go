@@ -77,6 +77,7 @@ func (s *step) switching() {
 		return
 	}
 	s.wake(drainDeadline - s.inPhase() + time.Millisecond)
+	s.lease() // replies that were given under one have to leave
 	if s.a.drained.epoch != g.Epoch {
 		s.call(g.Master.Addr, g.Epoch, 0, native.DrainOf(g.ID, g.Epoch))
 		return

@@ -20,7 +20,7 @@
 //
 // Each Seal takes a new epoch. Choose commits who owns it, Open that its
 // barrier is confirmed. Change and Adopt are the two steps of a change of the
-// holders (SAFETY §4) and happen only in Stable.
+// holders and happen only in Stable.
 //
 // The package does not decide: package failover does, from this state and from
 // what the nodes answer.

@@ -27,6 +27,7 @@ type Seal struct {
 	Cause  Cause  `json:"cause"`
 	Prefer string `json:"prefer,omitempty"`
 	Votes  int    `json:"votes,omitempty"` // of ForODown
+	Fewer  int    `json:"fewer,omitempty"` // of ForRetry: by how many confirmations less it is tried
 }
 
 func (c *Seal) apply(t *turn) error {
@@ -44,7 +45,7 @@ func (c *Seal) apply(t *turn) error {
 	if g.Phase == Promoting && !odown {
 		t.say(g, "-failover-abort-slave-timeout", g.master())
 	}
-	g.Attempt = Attempt{Cause: c.Cause, Prefer: c.Prefer, ODown: odown || g.Attempt.ODown}
+	g.Attempt = Attempt{Cause: c.Cause, Prefer: c.Prefer, ODown: odown || g.Attempt.ODown, Fewer: c.Fewer}
 	g.Epoch, g.Next, g.Candidate, g.Reason = c.Epoch, nil, Master{}, ""
 	t.enter(Sealing)
 	t.say(g, "+new-epoch", fmt.Sprint(c.Epoch))
@@ -132,13 +133,28 @@ func (c *Open) apply(t *turn) error {
 	}
 	g.Holders, g.Next = *g.Next, nil
 	g.Opened, g.Old = g.Master, []string{g.Master.RunID}
+	g.LongestLease = g.Settings.Lease // those of earlier epochs have run out
 	g.Starts[len(g.Starts)-1].ReplID = c.ReplID
 	g.Reason = ""
 	t.enter(Stable)
 	t.settleNodes(c.Synced)
 	t.sayOpened(old, c.Synced)
 	g.Attempt = Attempt{}
+	t.weigh()
 	return nil
+}
+
+// weigh says when the N in force falls below what write-acks asks for, and when
+// it is that again.
+func (t *turn) weigh() {
+	g := t.g
+	degraded := g.Holders.N < g.Settings.WriteAcks
+	if degraded == g.Degraded {
+		return
+	}
+	g.Degraded = degraded
+	name := map[bool]string{true: "+write-acks-degraded", false: "-write-acks-degraded"}[degraded]
+	t.say(g, name, fmt.Sprintf("%s #write-acks %d/%d", g.master(), g.Holders.N, g.Settings.WriteAcks))
 }
 
 // settleNodes marks who is up now: the others are heard of again when they
@@ -235,5 +251,6 @@ func (c *Adopt) apply(t *turn) error {
 		return stale("adopt", "process and version", fmt.Sprint(c.RunID, c.Version), fmt.Sprint(t.g.Master.RunID, t.g.Next))
 	}
 	t.g.Holders, t.g.Next = *t.g.Next, nil
+	t.weigh()
 	return nil
 }

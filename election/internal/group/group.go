@@ -38,8 +38,11 @@ type Settings struct {
 	Quorum          int           `json:"quorum"`
 	DownAfter       time.Duration `json:"down_after"`
 	FailoverTimeout time.Duration `json:"failover_timeout"`
+	FastDown        bool          `json:"fast_down"` // refused connections are enough, if a replica agrees
 	ParallelSyncs   int           `json:"parallel_syncs"`
 	WriteAcks       int           `json:"write_acks"`
+	Strict          bool          `json:"strict"`    // too few replicas: writes wait, N is not lowered
+	Lease           time.Duration `json:"lease"`     // of the right to serve with N = 0; 0: it has no end
 	Available       bool          `json:"available"` // promotion = available
 }
 
@@ -101,6 +104,7 @@ type Attempt struct {
 	Cause  Cause  `json:"cause"`
 	Prefer string `json:"prefer,omitempty"` // address that wins among equals
 	ODown  bool   `json:"odown"`            // +odown was said, and -odown is due
+	Fewer  int    `json:"fewer,omitempty"`  // confirmations less than write-acks: holders did not reach the one chosen before
 }
 
 // Group is the committed state of one group.
@@ -122,6 +126,9 @@ type Group struct {
 	Holders     Holders  `json:"holders"`         // in force
 	Next        *Holders `json:"next,omitempty"`  // on its way to be in force
 	LastVersion uint64   `json:"holders_version"` // newest ever used, so that none is used twice
+	Degraded    bool     `json:"degraded"`        // N in force is lower than write-acks; it was said
+
+	LongestLease time.Duration `json:"longest_lease"` // that a master of this epoch may have been granted
 
 	Starts   []Start            `json:"starts"`
 	Nodes    map[string]Node    `json:"nodes"`    // every node ever seen, by address
@@ -133,6 +140,12 @@ type Group struct {
 
 // Serving tells whether the group has a master with an open barrier.
 func (g *Group) Serving() bool { return g.Phase == Stable || g.Phase == Switching }
+
+// Leased tells whether the master's right to serve rests on a lease: while the N
+// in force, or the one asked for, is 0.
+func (g *Group) Leased() bool {
+	return g.Serving() && (g.Holders.N == 0 || g.Next != nil && g.Next.N == 0)
+}
 
 // Others returns the addresses of all nodes but the last chosen master, sorted.
 func (g *Group) Others() []string {

@@ -241,3 +241,50 @@ func TestUnreadableEntries(t *testing.T) {
 		}
 	}
 }
+
+// Fewer confirmations than are asked for are said when they are in force, once,
+// and so is that they are enough again.
+func TestDegradedIsSaid(t *testing.T) {
+	s := born(t)
+	s.said()
+	g := s.do(&Change{Epoch: 1, RunID: "r1", Version: 1})
+	if said := s.said(); len(said) > 0 || g.Degraded || !g.Leased() || g.Topology().WriteAcks != 1 {
+		t.Errorf("before it is in force: %v, %+v", said, g)
+	}
+	g = s.do(&Adopt{Epoch: 1, RunID: "r1", Version: 2})
+	if said := s.said(); !reflect.DeepEqual(said, []string{"+write-acks-degraded master m h 1 #write-acks 0/1"}) || !g.Degraded || !g.Topology().Degraded {
+		t.Errorf("said %v, degraded %v", said, g.Degraded)
+	}
+	s.do(&Change{Epoch: 1, RunID: "r1", Version: 2, Members: []string{"i2"}}, &Adopt{Epoch: 1, RunID: "r1", Version: 3})
+	if said := s.said(); len(said) > 0 {
+		t.Errorf("said again: %v", said)
+	}
+	g = s.do(&Change{Epoch: 1, RunID: "r1", Version: 3, N: 1, Members: []string{"i2"}}, &Adopt{Epoch: 1, RunID: "r1", Version: 4})
+	if said := s.said(); !reflect.DeepEqual(said, []string{"-write-acks-degraded master m h 1 #write-acks 1/1"}) || g.Degraded || g.Leased() {
+		t.Errorf("said %v, degraded %v", said, g.Degraded)
+	}
+	more := g.Settings
+	more.WriteAcks = 2
+	if g = s.do(&Configure{Settings: more}); !g.Degraded {
+		t.Error("more is asked for than is in force, and nothing is said")
+	}
+}
+
+// A longer lease counts as soon as it is committed, a shorter one when those
+// granted before are over: with the next epoch.
+func TestLongestLease(t *testing.T) {
+	s := newStory(t)
+	settings := Settings{Quorum: 2, Lease: 2 * time.Second}
+	s.do(&Create{Name: "m", ID: "id", Master: "h:1", Settings: settings})
+	lease := func(l time.Duration) time.Duration {
+		settings.Lease = l
+		return s.do(&Configure{Settings: settings}).LongestLease
+	}
+	if long, short := lease(5*time.Second), lease(time.Second); long != 5*time.Second || short != 5*time.Second {
+		t.Errorf("%v, then %v", long, short)
+	}
+	g := s.do(&Seal{Epoch: 1, Cause: ForBirth}, &Choose{Epoch: 1, Addr: "h:1", RunID: "r1"}, &Open{Epoch: 1, RunID: "r1", Holders: 1})
+	if g.LongestLease != time.Second {
+		t.Errorf("%v in a new epoch", g.LongestLease)
+	}
+}

@@ -42,7 +42,7 @@ func (c *Create) apply(t *turn) error {
 	}
 	t.g = &Group{
 		Name: c.Name, ID: c.ID, Settings: c.Settings,
-		Master: Master{Addr: c.Master}, Nodes: map[string]Node{}, Verdicts: map[string]Verdict{},
+		Master: Master{Addr: c.Master}, LongestLease: c.Settings.Lease, Nodes: map[string]Node{}, Verdicts: map[string]Verdict{},
 	}
 	t.enter(Born)
 	t.say(t.g, "+monitor", fmt.Sprintf("%s quorum %d", t.g.master(), c.Settings.Quorum))
@@ -67,6 +67,10 @@ type Configure struct {
 
 func (c *Configure) apply(t *turn) error {
 	t.g.Settings = c.Settings
+	t.g.LongestLease = max(t.g.LongestLease, c.Settings.Lease) // those granted so far are out
+	if t.g.Opened.Epoch > 0 {
+		t.weigh()
+	}
 	return nil
 }
 

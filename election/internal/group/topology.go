@@ -19,6 +19,7 @@ func (g *Group) Topology() *topology.Topology {
 		Master:    topology.Node{Addr: g.Opened.Addr, RunID: g.Opened.RunID, Up: g.Serving()},
 		Replicas:  []topology.Node{},
 		WriteAcks: g.Holders.N,
+		Degraded:  g.Degraded,
 	}
 	if t.Master.Addr == "" {
 		t.Master.Addr = g.Master.Addr

@@ -19,13 +19,16 @@ func ValidReply(text string) bool {
 // nothing; Start begins the observation.
 type Node struct {
 	started   time.Time
-	replied   time.Time // last valid reply
-	runID     string    // of the process that gave it
-	asked     time.Time // oldest request without a reply; zero without one
-	sinceRole time.Time // since when the role below is reported
-	replica   bool      // the node calls itself a replica
-	epoch     uint64    // in which it is supposed to be the master; 0: it is not
-	expected  time.Time // since when
+	replied   time.Time    // last valid reply
+	runID     string       // of the process that gave it
+	asked     time.Time    // oldest request without a reply; zero without one
+	sinceRole time.Time    // since when the role below is reported
+	replica   bool         // the node calls itself a replica
+	epoch     uint64       // in which it is supposed to be the master; 0: it is not
+	expected  time.Time    // since when
+	broken    int          // how often in a row it broke a connection or refused one
+	refusedAt [2]time.Time // the last two refusals
+	dead      string       // run id of a process that is known not to exist any more
 }
 
 // Start begins the observation, as if the node had answered now. A node that
@@ -41,7 +44,46 @@ func (n *Node) Asked(now time.Time) {
 
 // Replied records a valid reply of the process runID.
 func (n *Node) Replied(runID string, now time.Time) {
-	n.replied, n.asked, n.runID = now, time.Time{}, runID
+	n.replied, n.asked, n.runID, n.broken = now, time.Time{}, runID, 0
+}
+
+// What became of a connection.
+type Loss int
+
+// The losses.
+const (
+	Silent  Loss = iota // it, or an attempt to make one, timed out
+	Broken              // the other end closed or reset it
+	Refused             // a dial was refused: the host lives and nobody listens
+)
+
+// Lost records that there is no connection.
+func (n *Node) Lost(l Loss, now time.Time) {
+	switch l {
+	case Silent:
+		n.broken = 0 // a timeout is not a refusal
+	case Broken:
+		n.broken = 1
+	case Refused:
+		n.broken++
+		n.refusedAt = [2]time.Time{n.refusedAt[1], now}
+	}
+}
+
+// Died records that the process that gave the last valid reply does not exist any
+// more.
+func (n *Node) Died() { n.dead = n.runID }
+
+// Dead tells whether that is known of the process that gave the last valid reply.
+func (n *Node) Dead() bool { return n.dead != "" && n.dead == n.runID }
+
+// redialsApart is how far apart the two refusals are that show a process gone.
+const redialsApart = 100 * time.Millisecond
+
+// Gone tells whether no process listens there any more: a connection was broken
+// or refused, and the last two dials after that, not at the same moment, too.
+func (n *Node) Gone() bool {
+	return n.broken >= 3 && n.refusedAt[1].Sub(n.refusedAt[0]) >= redialsApart
 }
 
 // Role records the role that the node reports.
@@ -92,11 +134,13 @@ func (n *Node) Down(now time.Time, downAfter time.Duration) bool {
 type Verdict struct {
 	RunID string `json:"run_id"`
 	Down  bool   `json:"down"`
+	Gone  bool   `json:"gone,omitempty"` // nobody listens there: down, if a replica says that its link broke
+	Dead  bool   `json:"dead,omitempty"` // the process does not exist any more, as its machine knows
 }
 
 // Judge returns the verdict on the process runID, which is the group's master.
 // Another process that answers at its address proves that it is gone.
 func (n *Node) Judge(runID string, now time.Time, downAfter time.Duration) Verdict {
 	gone := n.runID != "" && runID != "" && n.runID != runID
-	return Verdict{RunID: runID, Down: gone || n.Down(now, downAfter)}
+	return Verdict{RunID: runID, Down: gone || n.Down(now, downAfter), Gone: n.Gone(), Dead: n.Dead() && n.dead == runID}
 }

@@ -119,3 +119,58 @@ func TestClock(t *testing.T) {
 		t.Error("TILT did not end")
 	}
 }
+
+// Nobody listens any more when a connection was broken and two dials, not at the
+// same moment, were refused behind it.
+func TestGone(t *testing.T) {
+	for name, c := range map[string]struct {
+		losses []Loss
+		ms     []int
+		gone   bool
+	}{
+		"broken, then refused twice":       {[]Loss{Broken, Refused, Refused}, []int{0, 1, 101}, true},
+		"refused three times":              {[]Loss{Refused, Refused, Refused}, []int{0, 100, 200}, true},
+		"refused twice":                    {[]Loss{Refused, Refused}, []int{0, 100}, false},
+		"broken, then refused once":        {[]Loss{Broken, Refused}, []int{0, 100}, false},
+		"refused twice in one moment":      {[]Loss{Broken, Refused, Refused}, []int{0, 100, 150}, false},
+		"a dial that timed out in between": {[]Loss{Broken, Refused, Silent, Refused}, []int{0, 100, 200, 300}, false},
+		"silence alone":                    {[]Loss{Silent, Silent, Silent}, []int{0, 1000, 2000}, false},
+	} {
+		var n Node
+		n.Start(at(0))
+		for i, l := range c.losses {
+			n.Lost(l, at(c.ms[i]))
+		}
+		if n.Gone() != c.gone || n.Judge("r", at(0), time.Second).Gone != c.gone {
+			t.Errorf("%s: gone %v", name, n.Gone())
+		}
+		if n.Replied("r", at(9000)); n.Gone() {
+			t.Errorf("%s: gone though it answers", name)
+		}
+	}
+}
+
+// A process that is known not to exist stays so, and nothing is held against the
+// next one at its address.
+func TestDeadProcess(t *testing.T) {
+	const after = 10 * time.Second
+	t0 := time.Unix(1000, 0)
+	var n Node
+	n.Start(t0)
+	n.Died()
+	if n.Dead() || n.Judge("", t0, after).Dead {
+		t.Error("a node that was never heard is dead")
+	}
+	n.Replied("run-1", t0)
+	n.Died()
+	if v := n.Judge("run-1", t0, after); !v.Dead || v.Down {
+		t.Errorf("the process that died: %+v", v)
+	}
+	if v := n.Judge("run-0", t0, after); v.Dead {
+		t.Errorf("another process: %+v", v)
+	}
+	n.Replied("run-2", t0)
+	if v := n.Judge("run-2", t0, after); v.Dead || v.Down {
+		t.Errorf("the next process: %+v", v)
+	}
+}

@@ -5,6 +5,7 @@ import (
 	"reflect"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/backend/resp"
 )
@@ -84,6 +85,8 @@ func TestRequests(t *testing.T) {
 	}
 	for want, r := range map[string]Request{
 		"HOLDFAST PROBE g 7 3 2":                        ProbeOf("g", 7, 3, 2),
+		"HOLDFAST PROBE g 7 3 2 n1 2000":                ProbeOf("g", 7, 3, 2).Granting("n1", 2*time.Second),
+		"HOLDFAST PROBE g 7 3 2  0":                     ProbeOf("g", 7, 3, 2).Granting("", 0),
 		"HOLDFAST SEAL g 4":                             SealOf("g", 4),
 		"HOLDFAST PROMOTE g 4 r 6 1 i2 i3":              PromoteOf("g", 4, "r", 6, 1, []string{"i2", "i3"}),
 		"HOLDFAST FOLLOW g 4 ::1 7001":                  follow,

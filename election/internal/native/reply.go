@@ -15,6 +15,7 @@ type Hello struct {
 	Role        string
 	Managed     bool
 	Group       string
+	Process     string // as package process names it; "" of one that does not tell
 }
 
 // Sealed is a node's answer to SEAL. The pair (DataEpoch, Offset) orders
@@ -135,6 +136,7 @@ func ParseHello(v resp.Value) (Hello, error) {
 		Role:        f.text("role"),
 		Managed:     f.truth("managed"),
 		Group:       f.text("group"),
+		Process:     textOf(f.by["process"]),
 	}
 	return h, f.err
 }

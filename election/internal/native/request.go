@@ -2,7 +2,9 @@ package native
 
 import (
 	"net"
+	"slices"
 	"strconv"
+	"time"
 )
 
 // Version is the version of the protocol spoken here.
@@ -33,6 +35,13 @@ func HelloArgs() []string { return []string{"HOLDFAST", "HELLO", strconv.Itoa(Ve
 // ProbeOf asks for a node's state and tells it the newest committed holders.
 func ProbeOf(group string, term, epoch, holders uint64) Request {
 	return request(KindProbe, group, dec(term), dec(epoch), dec(holders))
+}
+
+// Granting adds to a PROBE of the master the right to serve with N = 0, for a
+// time counted from the moment at which the node issued the nonce. Without a time
+// it has no end, and needs no nonce.
+func (r Request) Granting(nonce string, lease time.Duration) Request {
+	return Request{Kind: r.Kind, Args: append(slices.Clone(r.Args), nonce, dec(uint64(lease.Milliseconds())))}
 }
 
 // SealOf asks a node for the promise never to confirm a byte below epoch.

@@ -50,6 +50,9 @@ func (p *Probe) connectControl(ctx context.Context, addr string) error {
 		return errors.New("probe: a plain Redis listens at the control port " + addr)
 	}
 	p.conn, p.native, p.control, p.runID = conn, true, addr, hello.RunID
+	if !conn.SameHost() {
+		hello.Process = "" // nothing can be known of it from here
+	}
 	p.report(Report{Kind: Connected, Hello: hello, Control: addr})
 	return nil
 }

@@ -18,7 +18,7 @@ type Kind int
 // The kinds.
 const (
 	Connected Kind = iota // Hello (nil: a plain Redis), Control
-	Lost                  // Refused, Err: no connection, or none any more
+	Lost                  // Refused, Broken, Err: no connection, or none any more
 	Replied               // Text: the reply to PING
 	Probed                // Probe, or Err: the reply to PROBE
 	Informed              // Text: the reply to INFO
@@ -34,6 +34,7 @@ type Report struct {
 	Hello   *native.Hello
 	Control string // host:port of the control port
 	Refused bool   // the dial was refused: the host lives and nobody listens
+	Broken  bool   // the other end closed or reset the connection
 	Probe   *native.Probe
 	Text    string
 	Token   any
@@ -131,9 +132,14 @@ func (p *Probe) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.report(Report{Kind: Lost, Refused: dials > 0 && errors.Is(err, syscall.ECONNREFUSED), Err: err})
+		p.report(Report{Kind: Lost, Refused: dials > 0 && errors.Is(err, syscall.ECONNREFUSED), Broken: dials == 0 && !timedOut(err), Err: err})
 		p.pause(ctx, dials)
 	}
+}
+
+func timedOut(err error) bool {
+	var t interface{ Timeout() bool }
+	return errors.Is(err, context.DeadlineExceeded) || errors.As(err, &t) && t.Timeout()
 }
 
 // pause waits before the next dial. Requests fail at once meanwhile.
