@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"bytes"
 	"holdfast/backend/command"
 	"holdfast/backend/netio"
 	"holdfast/backend/resp"
@@ -32,9 +33,11 @@ type client struct {
 	replica   int    // of set.replicas: the one it used last
 	written   uint32 // when it last wrote, coarse; 0: never
 	token     pair   // the newest state it has seen
+	rate      rate
 	born      uint32
-	fullSince uint32 // since when its output is past the soft limit; 0: it is not
-	active    uint32 // when its last request came, coarse
+	fullSince uint32           // since when its output is past the soft limit; 0: it is not
+	active    uint32           // when its last request came, coarse
+	last      *command.Command // its last request that could be read; nil: unknown, or none yet
 }
 
 // Data is netio's: requests have come.
@@ -44,6 +47,7 @@ func (c *client) Data(conn *netio.Conn, in []byte) int {
 		return 0
 	}
 	c.stalled = false
+	limited := c.l.p.cfg.ClientRateLimit > 0
 	off := 0
 	for off < len(in) && !c.leaving {
 		args, n, err := c.requests.Next(in[off:])
@@ -61,9 +65,12 @@ func (c *client) Data(conn *netio.Conn, in []byte) int {
 				c.l.scratch = resp.AppendRequest(c.l.scratch[:0], args)
 				frame = c.l.scratch
 			}
-			if !c.dispatch(args, frame) {
+			if limited && c.overRate() || !c.dispatch(args, frame) {
 				c.stall(len(in) - off)
 				break
+			}
+			if limited {
+				c.rate.tokens--
 			}
 		}
 		off += n
@@ -82,6 +89,7 @@ func (c *client) dispatch(args [][]byte, frame []byte) bool {
 	if cmd != nil && cmd.Subs != nil {
 		cmd = command.Find(args)
 	}
+	c.last = cmd
 	k := classFor(cmd, args)
 	if !c.authenticated && !(cmd != nil && cmd.Has(command.NoAuth)) {
 		return c.reply(errNoAuth)
@@ -92,6 +100,9 @@ func (c *client) dispatch(args [][]byte, frame []byte) bool {
 	case queued:
 		return c.queue(cmd, args, frame)
 	case refused:
+		if cmd != nil && cmd.Parent != nil {
+			return c.reply(notThrough(bytes.Join(args[:2], []byte(" "))))
+		}
 		return c.reply(notThrough(args[0]))
 	case toMaster:
 		return c.send(c.set.master, cmd, k, frame)

@@ -44,23 +44,6 @@ func (c *client) clientInfo([][]byte) bool {
 	return c.reply(resp.AppendVerbatim(nil, c.proto(), "txt", c.describe()+"\n"))
 }
 
-// describe is the client's line in CLIENT LIST, with the fields of Redis that
-// mean something here (networking.c, catClientInfoString).
-func (c *client) describe() string {
-	now := c.l.p.clock.now()
-	multi := -1
-	if c.multi {
-		multi = c.commands
-	}
-	user := c.set.key.cred.user
-	if user == "" {
-		user = "default"
-	}
-	return fmt.Sprintf("id=%d addr=%s laddr=%s fd=%d name=%s age=%d idle=%d flags=N db=%d sub=0 psub=0 ssub=0 multi=%d obl=%d user=%s redir=-1 resp=%d lib-name=%s lib-ver=%s",
-		c.id, c.conn.RemoteAddr(), c.conn.LocalAddr(), c.conn.Fd(), c.name, (now-c.born)/1000, (now-c.active)/1000,
-		c.set.key.db, multi, c.conn.Unsent(), user, c.proto(), c.libName, c.libVersion)
-}
-
 func (c *client) clientSwitch(args [][]byte) bool {
 	if !is(args[2], "on") && !is(args[2], "off") {
 		return c.reply(errSyntax)

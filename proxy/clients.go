@@ -71,16 +71,12 @@ type filter struct {
 }
 
 func (f *filter) matches(c *client) bool {
-	user := c.set.key.cred.user
-	if user == "" {
-		user = "default"
-	}
 	switch {
 	case c == f.not,
 		f.ids != nil && !hasID(f.ids, c.id),
 		f.addr != "" && !sameAddr(c.conn.RemoteAddr(), f.addr),
 		f.laddr != "" && !sameAddr(c.conn.LocalAddr(), f.laddr),
-		f.user != "" && f.user != user,
+		f.user != "" && f.user != c.set.key.cred.userName(),
 		f.kind != "" && f.kind != c.kindName():
 		return false
 	}
@@ -88,15 +84,16 @@ func (f *filter) matches(c *client) bool {
 }
 
 func (c *client) kindName() string {
-	if c.own != nil && c.own.subs != nil {
+	if c.subscriptions().count() > 0 {
 		return "pubsub"
 	}
 	return "normal"
 }
 
-func parseID(b []byte) (int64, bool) {
-	id, err := strconv.ParseInt(string(b), 10, 64)
-	return id, err == nil
+// integer reads a number as Redis does: in its shortest form only.
+func integer(b []byte) (int64, bool) {
+	n, err := strconv.ParseInt(string(b), 10, 64)
+	return n, err == nil && strconv.FormatInt(n, 10) == string(b)
 }
 
 func hasID(ids []int64, id int64) bool {
@@ -130,8 +127,8 @@ func parseList(args [][]byte) (f filter, problem []byte) {
 		return f, problem
 	case is(args[0], "id") && len(args) > 1:
 		for _, a := range args[1:] {
-			id, err := strconv.ParseInt(string(a), 10, 64)
-			if err != nil {
+			id, okay := integer(a)
+			if !okay {
 				return f, appendError("ERR Invalid client ID")
 			}
 			f.ids = append(f.ids, id)
@@ -192,8 +189,8 @@ func (f *filter) parseKill(args [][]byte, self *client) []byte {
 		value := string(args[i+1])
 		switch {
 		case is(args[i], "id"):
-			id, err := strconv.ParseInt(value, 10, 64)
-			if err != nil || id <= 0 {
+			id, okay := integer(args[i+1])
+			if !okay || id <= 0 {
 				return appendError("ERR client-id should be greater than 0")
 			}
 			f.ids = []int64{id}

@@ -10,8 +10,10 @@
 //
 // A lane is a FIFO of requests towards a role, "the master" or one replica,
 // shared by all sessions of one loop that have protocol, user and database in
-// common. A lane with a link (link.go) sends at the end of the loop's turn. Replies come back in order and are passed
-// on without being looked into, neighbouring ones of a client in one piece.
+// common. A lane with a link (link.go) sends at the end of the loop's turn, or
+// later while the node has plenty to do. Replies come back in order and are
+// passed on without being looked into, neighbouring ones of a client in one
+// piece.
 //
 // A lane without a link keeps its requests (hold.go). What was sent and not
 // answered, what was not sent, and what came since stand in this order in one
@@ -31,4 +33,19 @@
 // write. Session guarantees across several proxies. A write that was in flight
 // when its connection broke is answered -UNKNOWN; -UNAVAILABLE says that a
 // request was certainly not applied.
+//
+// # Where it is not like one server
+//
+//   - The cursor of a SCAN means something to the master that gave it: an iteration
+//     during which another takes over may miss keys, and should begin again.
+//   - Sessions share connections, so a reply of many megabytes stands before the
+//     replies to others on the same one; shared-connections makes more of them.
+//   - MONITOR shows what reaches the master, from the addresses of proxies.
+//   - A transaction holds commands on data only: no SELECT, HELLO, SUBSCRIBE or
+//     CLIENT between MULTI and EXEC. What the proxy does not know it queues, since
+//     a node may; EXEC then tells that it was none.
+//   - CLIENT LIST, INFO, ID and KILL are about the clients of this proxy, INFO and
+//     CONFIG about the master. CLIENT TRACKING knows no REDIRECT.
+//   - SYNC, PSYNC and REPLCONF are not passed on: redis-cli --rdb, --functions-rdb
+//     and --replica need a node's own address.
 package proxy

@@ -7,6 +7,7 @@ import (
 	"sync"
 	"testing"
 
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 )
 
@@ -33,7 +34,7 @@ type fakeNode struct {
 
 func startNode(t testing.TB, runID, role string) *fakeNode {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", freeport.Addr(t))
 	if err != nil {
 		t.Fatal(err)
 	}

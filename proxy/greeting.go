@@ -62,7 +62,11 @@ func (g *greeting) introduce(k *link, hello func(*link, resp.Value) string) {
 	if k.lane.owner != nil {
 		g.add(privateID, "CLIENT", "ID")
 	}
-	g.add(hello, "HOLDFAST", "HELLO", "1", "PROXY")
+	words := []string{"HOLDFAST", "HELLO", "1", "PROXY"}
+	if k.lane.l.p.strong {
+		words = append(words, "STRONG")
+	}
+	g.add(hello, words...)
 }
 
 func (g *greeting) add(reply func(*link, resp.Value) string, args ...string) {
@@ -135,6 +139,7 @@ func (k *link) denied(text string) {
 	if ln.node != nil {
 		ln.node.failed(ln.l)
 	}
+	ln.set.forgetUnused()
 }
 
 func errorText(v resp.Value) string {

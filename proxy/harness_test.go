@@ -21,7 +21,7 @@ import (
 	"holdfast/election/topology"
 )
 
-const patience = 10 * time.Second
+const patience = 30 * time.Second
 
 // eventually waits until cond holds.
 func eventually(t testing.TB, what string, cond func() bool) {
@@ -175,7 +175,7 @@ type fakeSentinel struct {
 
 func startSentinel(t testing.TB) *fakeSentinel {
 	t.Helper()
-	ln, err := net.Listen("tcp", "127.0.0.1:0")
+	ln, err := net.Listen("tcp", freeport.Addr(t))
 	if err != nil {
 		t.Fatal(err)
 	}

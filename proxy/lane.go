@@ -89,7 +89,8 @@ func (ln *lane) touch() {
 
 // settle sends what is queued: at the end of the turn, where the requests of
 // many clients leave in one write and cost the node one read. A turn ends as
-// soon as nothing more has come in, so a lone request hardly waits.
+// soon as nothing more has come in, so a lone request hardly waits. While the
+// node has plenty to do they gather further, until replies or enough of them come.
 func (ln *lane) settle() {
 	ln.isDirty = false
 	if ln.q.canned > 0 {
@@ -102,6 +103,7 @@ func (ln *lane) settle() {
 	case len(ln.q.unsent()) == 0:
 	case ln.private:
 		ln.send()
+	case ln.q.gathers(): // deliver looks again
 	case !ln.isLater:
 		ln.isLater = true
 		ln.l.later = append(ln.l.later, ln)
@@ -125,6 +127,7 @@ func (ln *lane) send() {
 // opened is called when a link has introduced itself: what was held goes out.
 func (ln *lane) opened() {
 	ln.attempt, ln.why = 0, ""
+	ln.l.p.sayReached(ln.link.addr)
 	if ln.subs != nil {
 		ln.subs.restore(ln)
 	}
@@ -196,6 +199,9 @@ func (ln *lane) requeue(k *link, refused bool) {
 			return
 		case tried && e.kind == kindBlocking:
 			frame = remaining(e, frame, now)
+			if e.extra.want > 1 {
+				e.again()
+			}
 		case tried && e.extra != nil && e.extra.want > 1:
 			e.again()
 		}
@@ -292,6 +298,7 @@ func (ln *lane) dial() {
 		ln.dialling = false
 		switch {
 		case err != nil:
+			ln.l.p.sayUnreachable(addr, err)
 			ln.failed(err.Error())
 			return nil
 		case ln.closed:

@@ -144,6 +144,9 @@ func (k *link) deliver(in []byte) int {
 	if ln.q.canned > 0 {
 		ln.answerCanned()
 	}
+	if len(ln.q.unsent()) > 0 { // they may have gathered long enough
+		ln.touch()
+	}
 	if k.refusing != nil {
 		k.finishRefusing()
 	}

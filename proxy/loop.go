@@ -82,6 +82,9 @@ func (l *loop) masterServes() bool {
 	return l.topo != nil && l.topo.Serves()
 }
 
+// masterIsNative tells whether the topology's master is known to be a native node.
+func (l *loop) masterIsNative() bool { return l.topo != nil && l.nodeAt(l.topo.Master.Addr).native }
+
 // isMaster tells whether a link leads to the topology's master, and to the same
 // process: a restarted master is not the master any more.
 func (l *loop) isMaster(k *link) bool {
@@ -106,18 +109,25 @@ func (l *loop) setTopology(t *topology.Topology) {
 type sessionKey struct {
 	proto  int
 	db     int
-	cred   *credentials
+	cred   credentials
 	stripe int // one of shared-connections
 }
 
-// credentials are a user and its password; equal ones are the same pointer.
+// credentials are a user and its password.
 type credentials struct{ user, pass string }
 
-func (c *credentials) authArgs() []string {
+func (c credentials) authArgs() []string {
 	if c.user == "" {
 		return []string{"AUTH", c.pass}
 	}
 	return []string{"AUTH", c.user, c.pass}
+}
+
+func (c credentials) userName() string {
+	if c.user == "" {
+		return "default"
+	}
+	return c.user
 }
 
 // laneSet holds the lanes of the sessions of one key.

@@ -16,6 +16,8 @@ type stats struct {
 	readsOfMaster  uint64 // of toMaster, those that a replica might have answered
 	unknown        uint64 // -UNKNOWN replies
 	unavailable    uint64 // -UNAVAILABLE replies
+	noAcks         uint64 // writes that a node could not get confirmed in time
+	unconfirmed    uint64 // reads that it could not, which were sent again
 	protocolErrors uint64
 	refusals       uint64 // routing refusals of nodes
 	links          int    // open connections to nodes; filled in the copy
@@ -43,6 +45,8 @@ func (s *stats) add(t stats) {
 	s.readsOfMaster += t.readsOfMaster
 	s.unknown += t.unknown
 	s.unavailable += t.unavailable
+	s.noAcks += t.noAcks
+	s.unconfirmed += t.unconfirmed
 	s.protocolErrors += t.protocolErrors
 	s.refusals += t.refusals
 	s.links += t.links
@@ -100,6 +104,8 @@ var (
 	heldBytesDesc   = desc("held_bytes", "Bytes of the requests that wait for a master.")
 	unknownDesc     = desc("unknown_total", "Writes answered -UNKNOWN: in flight when their connection broke.")
 	unavailableDesc = desc("unavailable_total", "Requests answered -UNAVAILABLE: held for hold-timeout, certainly not applied.")
+	noAcksDesc      = desc("noacks_total", "Writes answered -NOACKS: executed, not confirmed within write-acks-timeout.")
+	unconfirmedDesc = desc("unconfirmed_reads_total", "Reads sent again because what they showed was not confirmed within write-acks-timeout.")
 	refusalsDesc    = desc("refusals_total", "Refusals of nodes that do not serve just now.")
 	protocolDesc    = desc("protocol_errors_total", "Clients closed for what they sent.")
 	epochDesc       = desc("topology_epoch", "Epoch of the topology in use.")
@@ -127,6 +133,8 @@ func (p *Proxy) Collect(ch chan<- prometheus.Metric) {
 	counter(connectionsDesc, s.connections)
 	counter(unknownDesc, s.unknown)
 	counter(unavailableDesc, s.unavailable)
+	counter(noAcksDesc, s.noAcks)
+	counter(unconfirmedDesc, s.unconfirmed)
 	counter(refusalsDesc, s.refusals)
 	counter(protocolDesc, s.protocolErrors)
 	gauge(clientsDesc, float64(p.clients.Load()))

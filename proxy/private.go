@@ -1,6 +1,8 @@
 package proxy
 
 import (
+	"slices"
+
 	"holdfast/backend/command"
 	"holdfast/backend/resp"
 )
@@ -117,12 +119,20 @@ func (ln *lane) discard() {
 	}
 	ln.close()
 	ln.l.private--
-	for i, x := range ln.set.private {
-		if x == ln {
-			ln.set.private = append(ln.set.private[:i], ln.set.private[i+1:]...)
-			break
-		}
-	}
+	ln.set.private = without(ln.set.private, ln)
+}
+
+// join moves a private lane to the sessions of another set, after its connection
+// has been changed to their protocol, user and database: so that it is restored
+// as what it is, and used by those whom it suits.
+func (ln *lane) join(s *laneSet) {
+	ln.set.private = without(ln.set.private, ln)
+	ln.set = s
+	s.private = append(s.private, ln)
+}
+
+func without(all []*lane, ln *lane) []*lane {
+	return slices.DeleteFunc(all, func(x *lane) bool { return x == ln })
 }
 
 // leavePrivate ends the client's private lane when it goes, and with it a
@@ -160,13 +170,17 @@ func (c *client) block(cmd *command.Command, args [][]byte, frame []byte) bool {
 			return true
 		}
 	}
-	if cmd.Name == "wait" || cmd.Name == "waitaof" {
+	e := entry{want: 1, cmd: cmd, kind: kindBlocking, extra: &extra{began: c.l.p.clock.now()}}
+	if (cmd.Name == "wait" || cmd.Name == "waitaof") && !c.l.masterIsNative() {
 		// They wait for the last write of their own connection, which has
 		// written nothing; a message to nobody is a write and comes behind all
-		// that the session has written anywhere.
-		ln.push(entry{want: 1, kind: kindOwn}, markRequest)
+		// that the session has written anywhere. (A native node waits for that by
+		// itself.) Both are sent again together: the next connection has written
+		// nothing either.
+		c.l.scratch = append(append(c.l.scratch[:0], markRequest...), frame...)
+		frame = c.l.scratch
+		e.want, e.extra.want, e.extra.last = 2, 2, true
 	}
-	e := entry{want: 1, cmd: cmd, kind: kindBlocking, extra: &extra{began: c.l.p.clock.now()}}
 	if c.putPrivate(ln, e, frame) {
 		return true
 	}

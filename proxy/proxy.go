@@ -7,6 +7,7 @@ import (
 	"fmt"
 	"log/slog"
 	"net"
+	"os"
 	"runtime"
 	"strings"
 	"sync"
@@ -25,24 +26,26 @@ type Proxy struct {
 	policy readPolicy
 	// eventual reads look at the age of a replica's state only.
 	eventual bool
+	// strong reads are the master's, which proves that it was the only one.
+	strong bool
 	// limitsOutput: ordinary clients have an output buffer limit.
 	limitsOutput bool
-	own          *credentials // of the proxy itself
+	own          credentials // of the proxy itself
 	clock        *clock
 	watch        topology.Watch
 	budget       budget
 
 	inward  *tls.Config // of the TLS listener; nil without one
-	outward *tls.Config // towards nodes; nil: plain TCP
+	outward *tls.Config // towards nodes and sentinels; nil: plain TCP
 
-	server  *netio.Server
-	clients atomic.Int64
-	nextID  atomic.Int64
+	server     *netio.Server
+	maxClients int64 // maxclients, or what the limit of open files allows of it; 0: no bound
+	clients    atomic.Int64
+	nextID     atomic.Int64
 
 	mu      sync.Mutex
 	loops   []*loop
-	creds   map[credentials]*credentials
-	trouble map[string]string // sentinel → why it cannot be heard
+	trouble map[string]string // sentinel or node → why it cannot be reached; "": it can
 
 	stop     chan struct{}
 	stopOnce sync.Once
@@ -63,19 +66,19 @@ func New(cfg *conf.ProxyConfig, log *slog.Logger) (*Proxy, error) {
 		return nil, errors.New("a proxy needs sentinels and group, or master")
 	}
 	p := &Proxy{
-		cfg: cfg, log: log, policy: policy, eventual: cfg.Consistency == "eventual", clock: newClock(),
+		cfg: cfg, log: log, policy: policy, eventual: cfg.Consistency == "eventual", strong: cfg.Consistency == "strong", clock: newClock(),
 		limitsOutput: cfg.OutputLimits.Normal.Hard > 0 || cfg.OutputLimits.Normal.Soft > 0,
-		creds:        make(map[credentials]*credentials), trouble: make(map[string]string),
-		stop: make(chan struct{}), started: time.Now(),
+		trouble:      make(map[string]string),
+		stop:         make(chan struct{}), started: time.Now(),
 	}
-	p.own = p.credentials(cfg.AuthUser, cfg.AuthPass)
+	p.own = credentials{cfg.AuthUser, cfg.AuthPass}
 	p.budget.maxBytes, p.budget.maxCommands = cfg.HoldMaxBytes, int64(cfg.HoldMaxCommands)
 	if err := p.loadTLS(); err != nil {
 		return nil, err
 	}
 	p.server = netio.NewServer(netio.Options{
 		Addrs: listenAddrs(cfg), Loops: loopCount(cfg), Accept: p.accept,
-		KeepAlive: cfg.TCPKeepalive, Log: log, TLS: p.listenerTLS,
+		UnixPerm: os.FileMode(cfg.UnixPerm), KeepAlive: cfg.TCPKeepalive, Log: log, TLS: p.listenerTLS,
 	})
 	return p, nil
 }
@@ -140,6 +143,9 @@ func (p *Proxy) Start() error {
 	if p.cfg.Master != "" {
 		p.watch.Offer(staticTopology(p.cfg))
 	}
+	if err := p.fitClients(); err != nil {
+		return err
+	}
 	p.spawn(func() { p.clock.run(p.stop) })
 	p.spawn(p.spread)
 	p.watchSentinels()
@@ -161,8 +167,14 @@ func (p *Proxy) Run(ctx context.Context) error {
 	if err := p.Start(); err != nil {
 		return err
 	}
+	return p.serve(ctx)
+}
+
+// serve waits until a proxy that has started is to end, and ends it.
+func (p *Proxy) serve(ctx context.Context) error {
 	select {
 	case <-ctx.Done():
+		p.drain()
 		return p.Close()
 	case <-p.server.Done():
 		err := p.server.Wait()
@@ -181,6 +193,17 @@ func (p *Proxy) Close() error {
 		err = p.server.Stop(ctx)
 		p.done.Wait()
 	})
+	return err
+}
+
+// fitClients sees that there are descriptors for maxclients, and for the
+// connections that clients have for themselves.
+func (p *Proxy) fitClients() error {
+	if p.cfg.MaxClients <= 0 {
+		return nil
+	}
+	fit, err := netio.FitFileLimit(p.cfg.MaxClients, loopCount(p.cfg)*p.cfg.DedicatedMax, p.log)
+	p.maxClients = int64(fit)
 	return err
 }
 
@@ -219,7 +242,7 @@ func (p *Proxy) accept(conn *netio.Conn) netio.Session {
 
 // unwelcome says why a connection is not accepted, nil when it is.
 func (p *Proxy) unwelcome(conn *netio.Conn) []byte {
-	if p.cfg.MaxClients > 0 && p.clients.Load() >= int64(p.cfg.MaxClients) {
+	if p.maxClients > 0 && p.clients.Load() >= p.maxClients {
 		return errMaxOpen
 	}
 	if p.cfg.ProtectedMode && p.cfg.RequirePass == "" {
@@ -256,17 +279,4 @@ func (p *Proxy) allLoops() []*loop {
 	p.mu.Lock()
 	defer p.mu.Unlock()
 	return append([]*loop(nil), p.loops...)
-}
-
-// credentials returns the one value for a user and its password.
-func (p *Proxy) credentials(user, pass string) *credentials {
-	p.mu.Lock()
-	defer p.mu.Unlock()
-	key := credentials{user, pass}
-	c := p.creds[key]
-	if c == nil {
-		c = &key
-		p.creds[key] = c
-	}
-	return c
 }

@@ -241,16 +241,19 @@ func (c *client) clientUnblock(args [][]byte) bool {
 	if c.pending > 0 {
 		return false
 	}
-	id, okay := parseID(args[2])
-	if !okay {
-		return c.reply(appendError("ERR value is not an integer or out of range"))
+	if len(args) > 4 {
+		return c.reply(appendError("ERR unknown subcommand or wrong number of arguments for '" + string(args[1]) + "'. Try CLIENT HELP."))
 	}
 	rest := []string{}
-	if len(args) > 3 {
-		if !is(args[3], "timeout") && !is(args[3], "error") || len(args) > 4 {
+	if len(args) == 4 {
+		if !is(args[3], "timeout") && !is(args[3], "error") {
 			return c.reply(appendError("ERR CLIENT UNBLOCK reason should be TIMEOUT or ERROR"))
 		}
 		rest = append(rest, string(args[3]))
+	}
+	id, okay := integer(args[2])
+	if !okay {
+		return c.reply(appendError("ERR value is not an integer or out of range"))
 	}
 	find := func(l *loop) []string {
 		victim := l.clients[id]

@@ -144,6 +144,22 @@ func (q *queue) firstUnsent() *entry {
 	return q.at(q.sent)
 }
 
+// A node that has plentyInFlight requests to answer is not idle before some of
+// the answers are back, so that a small write would only interrupt it. oneRead
+// is what it takes from a socket at once: Redis's PROTO_IOBUF_LEN, bytes.
+const (
+	plentyInFlight = 200
+	oneRead        = 16 << 10
+)
+
+// gathers tells whether the unsent requests had better wait for more: the node
+// has plenty to do, and they do not fill one read of it yet. They cost it, and
+// the proxy, less in one piece, and would not be executed sooner in several. What
+// waits so has certainly not been sent, should the link break.
+func (q *queue) gathers() bool {
+	return q.inFlight() >= plentyInFlight && len(q.unsent()) < oneRead
+}
+
 // unsent returns the frames that were not sent.
 func (q *queue) unsent() []byte { return q.log[q.mark:] }
 

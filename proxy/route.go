@@ -20,7 +20,7 @@ const (
 	classMonitor                // makes a monitor of the connection
 	classTracking               // binds invalidations to the connection
 	classCaching                // means something behind CLIENT TRACKING only
-	classSync                   // replicas' business, which cannot be passed on
+	classSync                   // replicas' and debuggers' business, which cannot be passed on
 )
 
 // classes holds the class of every command and subcommand by its ID.
@@ -51,6 +51,9 @@ var exceptions = map[string]class{
 	"object|encoding": classMaster, "memory|usage": classMaster, "touch": classMaster,
 	// A script is known where it was loaded.
 	"eval_ro": classMaster, "evalsha_ro": classMaster, "fcall_ro": classMaster,
+
+	// It would have scripts of others debugged too.
+	"script|debug": classSync,
 
 	"sync": classSync, "psync": classSync, "replconf": classSync, "holdfast": classSync,
 }

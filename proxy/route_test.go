@@ -24,7 +24,7 @@ func TestClasses(t *testing.T) {
 		"XREADGROUP GROUP g c STREAMS s >": classWrite, "XREADGROUP GROUP g c BLOCK 1 STREAMS s >": classBlock,
 		"SUBSCRIBE c": classSubscribe, "PUBLISH c m": classWrite, "MONITOR": classMonitor, "CLIENT TRACKING ON": classTracking,
 		"CLIENT CACHING YES": classCaching, "CLIENT ID": classHere, "PING": classHere, "MULTI": classTurn, "QUIT": classTurn,
-		"PSYNC ? -1": classSync, "HOLDFAST EPOCH": classSync, "HOLDFAST NOSUCH": classSync,
+		"PSYNC ? -1": classSync, "SCRIPT DEBUG YES": classSync, "HOLDFAST EPOCH": classSync, "HOLDFAST NOSUCH": classSync,
 	} {
 		if got := classOfLine(line); got != want {
 			t.Errorf("%s: class %d, want %d", line, got, want)

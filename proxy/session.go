@@ -1,8 +1,6 @@
 package proxy
 
 import (
-	"strconv"
-
 	"holdfast/backend/command"
 	"holdfast/backend/resp"
 )
@@ -135,19 +133,16 @@ func (c *client) selectDB(args [][]byte) bool {
 	if c.pending > 0 {
 		return false
 	}
-	db, err := strconv.Atoi(string(args[1]))
+	db, okay := integer(args[1])
 	switch {
-	case err != nil:
+	case !okay:
 		return c.reply(appendError("ERR value is not an integer or out of range"))
 	case db < 0:
 		return c.reply(appendError("ERR DB index is out of range"))
 	}
 	key := c.set.key
-	key.db = db
-	if c.own != nil { // a database is part of a connection's state
-		return c.reply(appendError("ERR SELECT is not possible between WATCH and EXEC, or while subscribed, through a proxy"))
-	}
-	return c.change(key, []string{"SELECT", itoa(db)}, func() { c.write(ok) })
+	key.db = int(db)
+	return c.change(key, []string{"SELECT", itoa(int(db))}, func() { c.write(ok) })
 }
 
 func (c *client) auth(args [][]byte) bool {
@@ -174,13 +169,20 @@ func (c *client) login(user, pass string, proto int, then func()) bool {
 			return c.reply(appendError("WRONGPASS invalid username-password pair or user is disabled."))
 		}
 		key.cred = c.l.p.own
-		c.admit()
-		c.use(key)
-		then()
-		return true
+		if c.own != nil && key.cred != c.set.key.cred {
+			return c.reply(appendError("ERR the user cannot change back now: the connection is watching or subscribed"))
+		}
+		return c.speak(key, func() {
+			c.admit()
+			then()
+		})
 	}
-	key.cred = c.l.p.credentials(user, pass)
-	return c.change(key, key.cred.authArgs(), func() {
+	key.cred = credentials{user, pass}
+	ask := key.cred.authArgs()
+	if c.own != nil && proto != c.proto() {
+		ask = []string{"HELLO", itoa(proto), "AUTH", key.cred.userName(), pass}
+	}
+	return c.change(key, ask, func() {
 		c.admit()
 		then()
 	})
@@ -191,12 +193,25 @@ func (c *client) admit() {
 	c.requests.Unauthenticated = false
 }
 
+// speak moves the session to a key of which only the protocol may be new to its
+// own connection. Where it has none the next request finds or makes one.
+func (c *client) speak(key sessionKey, then func()) bool {
+	if c.own != nil && key != c.set.key {
+		return c.change(key, []string{"HELLO", itoa(key.proto)}, then)
+	}
+	c.use(key)
+	then()
+	return true
+}
+
 // change moves the session to another key once the master has agreed to it:
-// the request asks on a connection of that key, and what it answers decides.
+// the request asks on a connection of that key, and what it answers decides. A
+// connection of the session's own is changed itself, since what it watches and
+// has subscribed to stays with it.
 func (c *client) change(key sessionKey, ask []string, then func()) bool {
-	set := c.l.lanes(key)
-	if c.own != nil {
-		return c.reply(appendError("ERR the connection cannot change now: it is watching or subscribed"))
+	ln := c.own
+	if ln == nil {
+		ln = c.l.lanes(key).master
 	}
 	c.changing = true
 	finish := func() {
@@ -210,12 +225,15 @@ func (c *client) change(key sessionKey, ask []string, then func()) bool {
 			if frame[0] == '-' || c.closed {
 				return nil, false
 			}
+			if c.own != nil {
+				c.own.join(c.l.lanes(key))
+			}
 			c.use(key)
 			then()
 			return nil, true
 		},
 	}
-	c.put(set.master, entry{client: c, want: 1, kind: kindRead, extra: x}, resp.AppendCommand(nil, ask...))
+	c.put(ln, entry{client: c, want: 1, kind: kindRead, extra: x}, resp.AppendCommand(nil, ask...))
 	return true
 }
 
@@ -226,14 +244,14 @@ func (c *client) hello(args [][]byte) bool {
 	}
 	proto := c.proto()
 	if len(args) > 1 {
-		v, err := strconv.Atoi(string(args[1]))
+		v, okay := integer(args[1])
 		switch {
-		case err != nil:
+		case !okay:
 			return c.reply(appendError("ERR Protocol version is not an integer or out of range"))
 		case v != 2 && v != 3:
 			return c.reply(appendError("NOPROTO unsupported protocol version"))
 		}
-		proto = v
+		proto = int(v)
 	}
 	var user, pass, name []byte
 	for i := 2; i < len(args); i++ {
@@ -264,14 +282,9 @@ func (c *client) hello(args [][]byte) bool {
 	if !c.authenticated {
 		return c.reply(appendError("NOAUTH HELLO must be called with the client already authenticated, otherwise the HELLO <proto> AUTH <user> <pass> option can be used to authenticate the client and select the RESP protocol version at the same time"))
 	}
-	if proto != c.proto() && c.own != nil {
-		return c.reply(appendError("ERR the protocol cannot change now: the connection is watching or subscribed"))
-	}
 	key := c.set.key
 	key.proto = proto
-	c.use(key)
-	then()
-	return true
+	return c.speak(key, then)
 }
 
 // greeting is the reply to HELLO.

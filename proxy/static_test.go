@@ -28,8 +28,9 @@ func TestAnswersAreThoseOfTheServer(t *testing.T) {
 				"MULTI", "SET a 1", "INCR a", "EXEC", "GET a", "MULTI", "MULTI", "GET", "EXEC", "EXEC", "DISCARD", "MULTI", "SET a 9", "DISCARD", "GET a",
 				"MULTI", "EXEC", "WATCH a", "SET a 2", "MULTI", "GET a", "EXEC", "WATCH a", "UNWATCH", "MULTI", "GET a", "EXEC", "WATCH",
 				"CLIENT SETNAME me", "CLIENT GETNAME", "CLIENT NO-EVICT on", "CLIENT KILL ID 0", "CLIENT NOSUCH",
+				"CLIENT UNBLOCK x", "CLIENT UNBLOCK 01", "CLIENT LIST ID +1", "CLIENT KILL ID 007", "SELECT 01", "SELECT +1", "HELLO 03", "CLIENT UNBLOCK 1 NOW", "CLIENT UNBLOCK x NOW", "CLIENT UNBLOCK 1 ERROR more", "CLIENT UNBLOCK 999999 error",
 				"BLPOP l 1", "BLPOP nothing 0.01", "BLPOP l x", "XADD s 1-1 f v", "XREAD STREAMS s 0", "XREAD BLOCK 10 STREAMS s 1-1", "EVAL return{1,2,KEYS[1]} 1 k",
-				"OBJECT ENCODING l", "DBSIZE", "TYPE z", "EXPIRE k 100", "TTL k", "SCAN 0", "WAIT 0 10", "AUTH x", "HELLO 9", "RESET", "GET k",
+				"OBJECT ENCODING l", "DBSIZE", "TYPE z", "EXPIREAT k 9999999999", "EXPIRETIME k", "SCAN 0", "WAIT 0 10", "AUTH x", "HELLO 9", "RESET", "GET k",
 			}
 			var want []string // one after the other, since both change the same data
 			for _, line := range lines {
@@ -89,6 +90,33 @@ func TestPipelineKeepsOrder(t *testing.T) {
 			t.Fatalf("reply %d: got %q, want %q", i, got, w)
 		}
 	}
+}
+
+// WAIT through a proxy to a plain Redis brings its mark along to every connection:
+// one that has written nothing would have nothing to wait for.
+func TestWaitIsSentAgainWithItsMark(t *testing.T) {
+	r := startRedis(t)
+	_, addr := startProxy(t, "--master", r.addr)
+	a, b := connect(t, addr), connect(t, addr)
+	direct := connect(t, r.addr)
+	marks := func(n int) func() bool {
+		return func() bool {
+			return strings.Contains(direct.do("INFO", "commandstats"), fmt.Sprintf("cmdstat_publish:calls=%d,", n)) &&
+				strings.Contains(direct.do("INFO", "clients"), "blocked_clients:1")
+		}
+	}
+	a.want("OK", "SET", "k", "v")
+	id := a.do("CLIENT", "ID")
+	a.Send("WAIT", "1", "60000")
+	a.flush()
+	eventually(t, "it waits behind its mark", marks(1))
+	direct.do("CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes")
+	eventually(t, "it waits again, behind another", marks(2))
+	b.want("1", "CLIENT", "UNBLOCK", id)
+	if got := a.receive(); got != "0" {
+		t.Fatal(got)
+	}
+	a.want("v", "GET", "k")
 }
 
 func TestBlockedClientIsServedAndUnblocked(t *testing.T) {
@@ -215,16 +243,22 @@ func (r *raw) expectPrefix(want string) {
 	}
 }
 
-// skipReply reads what is there after the first byte has come.
+// skipReply reads past the reply to the request before.
 func (r *raw) skipReply() {
 	r.t.Helper()
 	r.send("ECHO", "end-of-it")
+	r.skipTo("end-of-it")
+}
+
+// skipTo reads past the next line that begins so.
+func (r *raw) skipTo(start string) {
+	r.t.Helper()
 	for {
 		line, err := r.r.ReadString('\n')
 		if err != nil {
 			r.t.Fatal(err)
 		}
-		if strings.HasPrefix(line, "end-of-it") {
+		if strings.HasPrefix(line, start) {
 			return
 		}
 	}
@@ -252,7 +286,7 @@ func TestMalformedRequests(t *testing.T) {
 	}
 	c := connect(t, addr)
 	c.want("v", "GET", "k")
-	c.want("-ERR HOLDFAST is not possible through a proxy", "HOLDFAST", "EPOCH")
+	c.want("-ERR HOLDFAST EPOCH is not possible through a proxy", "HOLDFAST", "EPOCH")
 	c.want("-ERR PSYNC is not possible through a proxy", "PSYNC", "?", "-1")
 	if n := p.gather().protocolErrors; n != 7 {
 		t.Errorf("%d protocol errors counted", n)
@@ -420,5 +454,34 @@ func TestBenchmarkRunsItsWholeList(t *testing.T) {
 	out, err := exec.Command("redis-cli", "-h", host, "-p", port, "set", "abc", "hahahahah").CombinedOutput()
 	if err != nil || strings.TrimSpace(string(out)) != "OK" {
 		t.Fatalf("%v %s", err, out)
+	}
+}
+
+// Whoever tries passwords and databases leaves nothing behind in the proxy.
+func TestFailedLoginsLeaveNothing(t *testing.T) {
+	r := startRedis(t, "--requirepass", "secret")
+	p, addr := startProxy(t, "--master", r.addr)
+	c := connect(t, addr)
+	const tries = 40
+	for i := range tries {
+		if got := c.do("AUTH", "wrong"+itoa(i)); !strings.HasPrefix(got, "-WRONGPASS") {
+			t.Fatalf("a wrong password: %s", got)
+		}
+	}
+	c.want("OK", "AUTH", "secret")
+	for i := range tries {
+		if got := c.do("SELECT", itoa(100+i)); !strings.HasPrefix(got, "-ERR DB index is out of range") {
+			t.Fatalf("a database that does not exist: %s", got)
+		}
+	}
+	c.want("OK", "SET", "k", "v")
+	sets := make(chan int)
+	p.eachLoop(func(l *loop) { sets <- len(l.sets) })
+	most := 0
+	for range p.allLoops() {
+		most += <-sets
+	}
+	if most > 2*len(p.allLoops()) {
+		t.Errorf("%d sets of lanes are left", most)
 	}
 }

@@ -37,6 +37,14 @@ func (l *loop) tidy() {
 // used tells whether the lane, which may be nil, delivers something by itself.
 func (ln *lane) used() bool { return ln != nil && ln.subs.any() }
 
+// forgetUnused drops a set that nobody got into, at once: whoever tries many
+// passwords or databases would make as many.
+func (s *laneSet) forgetUnused() {
+	if s.sessions == 0 && s.l.sets[s.key] == s && s.close() {
+		delete(s.l.sets, s.key)
+	}
+}
+
 // close ends the lanes of a set that no session uses, unless something is still
 // on its way in them.
 func (s *laneSet) close() bool {

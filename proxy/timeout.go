@@ -23,6 +23,11 @@ var timeoutAt = map[string]struct {
 func remaining(e *entry, frame []byte, now uint32) []byte {
 	var r resp.Requests
 	args, n, err := r.Next(frame)
+	head := frame[:0]
+	if e.extra.want > 1 && n < len(frame) { // WAIT behind its mark
+		head = frame[:n]
+		args, n, err = r.Next(frame[n:])
+	}
 	if n == 0 || err != nil || e.cmd == nil {
 		return frame
 	}
@@ -42,7 +47,7 @@ func remaining(e *entry, frame []byte, now uint32) []byte {
 	changed := append([][]byte(nil), args...)
 	changed[i] = []byte(text)
 	e.extra.began = now
-	return resp.AppendRequest(nil, changed)
+	return resp.AppendRequest(append([]byte(nil), head...), changed)
 }
 
 func timeoutIndex(name string, args [][]byte) (index int, unit float64) {

@@ -6,7 +6,7 @@ import (
 	"holdfast/backend/netio"
 )
 
-// loadTLS reads the certificates for the listener, and for connections to nodes.
+// loadTLS reads the certificates for the listener, and for connections to nodes and sentinels.
 func (p *Proxy) loadTLS() (err error) {
 	if p.cfg.TLS.Port != 0 {
 		if p.inward, err = netio.ServerTLS(&p.cfg.TLS); err != nil {

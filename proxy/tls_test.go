@@ -2,16 +2,8 @@ package proxy
 
 import (
 	"context"
-	"crypto/ecdsa"
-	"crypto/elliptic"
-	"crypto/rand"
 	"crypto/tls"
-	"crypto/x509"
-	"encoding/pem"
-	"math/big"
 	"net"
-	"os"
-	"path/filepath"
 	"strings"
 	"testing"
 	"time"
@@ -19,38 +11,13 @@ import (
 	dial "holdfast/backend/client"
 	"holdfast/backend/netio"
 	"holdfast/backend/netio/freeport"
+	"holdfast/backend/netio/selfsigned"
 	"holdfast/conf"
 )
 
-// certificate writes a self-signed certificate and its key into one file.
-func certificate(t *testing.T) string {
-	t.Helper()
-	key, err := ecdsa.GenerateKey(elliptic.P256(), rand.Reader)
-	if err != nil {
-		t.Fatal(err)
-	}
-	c := &x509.Certificate{SerialNumber: big.NewInt(1), NotBefore: time.Now().Add(-time.Hour), NotAfter: time.Now().Add(time.Hour),
-		IsCA: true, BasicConstraintsValid: true}
-	public, err := x509.CreateCertificate(rand.Reader, c, c, &key.PublicKey, key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	private, err := x509.MarshalECPrivateKey(key)
-	if err != nil {
-		t.Fatal(err)
-	}
-	file := filepath.Join(t.TempDir(), "both.pem")
-	text := append(pem.EncodeToMemory(&pem.Block{Type: "CERTIFICATE", Bytes: public}),
-		pem.EncodeToMemory(&pem.Block{Type: "EC PRIVATE KEY", Bytes: private})...)
-	if err := os.WriteFile(file, text, 0o600); err != nil {
-		t.Fatal(err)
-	}
-	return file
-}
-
 // A proxy meets its clients by TLS, and another proxy as its node, too.
 func TestTLSBothWays(t *testing.T) {
-	file := certificate(t)
+	file := selfsigned.File(t, "proxy")
 	files := conf.TLS{CertFile: file, KeyFile: file, CACertFile: file}
 	redis := startRedis(t)
 	flags := []string{"--tls-cert-file", file, "--tls-key-file", file, "--tls-ca-cert-file", file}

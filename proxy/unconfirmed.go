@@ -23,11 +23,15 @@ func (k *link) unconfirmed(text string) {
 	}
 	e := ln.q.peek()
 	if e.client == nil || e.kind != kindRead {
+		if e.want <= 1 { // of a transaction the last
+			ln.l.stats.noAcks++
+		}
 		if reply := resp.AppendError(nil, text); k.refusing == nil || !k.divert(reply) {
 			k.answer(reply)
 		}
 		return
 	}
+	ln.l.stats.unconfirmed++
 	if k.refusing == nil {
 		k.refusing = &queue{}
 		k.why = k.addr + " waits for confirmations in vain"

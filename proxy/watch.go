@@ -66,7 +66,7 @@ func (p *Proxy) hear(ctx context.Context, addr string) error {
 	dialCtx, cancel := context.WithTimeout(ctx, sentinelSilence)
 	defer cancel()
 	c, err := dial.Dial(dialCtx, addr, dial.Options{
-		User: p.cfg.SentinelUser, Password: p.cfg.SentinelPass, Timeout: sentinelSilence,
+		User: p.cfg.SentinelUser, Password: p.cfg.SentinelPass, Timeout: sentinelSilence, TLS: p.outward,
 	})
 	if err != nil {
 		return err
@@ -91,8 +91,21 @@ func (p *Proxy) hear(ctx context.Context, addr string) error {
 	}
 }
 
-// setTrouble notes why a sentinel cannot be heard, "" when it can, and says
-// whether that is news.
+// sayUnreachable logs, once, that there is no way to a node just now.
+func (p *Proxy) sayUnreachable(addr string, err error) {
+	if p.setTrouble(addr, err.Error()) {
+		p.log.Warn("node cannot be reached", "node", addr, "err", err)
+	}
+}
+
+func (p *Proxy) sayReached(addr string) {
+	if p.setTrouble(addr, "") {
+		p.log.Info("node is reached", "node", addr)
+	}
+}
+
+// setTrouble notes why a sentinel or a node cannot be reached, "" when it can, and
+// says whether that is news.
 func (p *Proxy) setTrouble(addr, why string) bool {
 	p.mu.Lock()
 	defer p.mu.Unlock()
