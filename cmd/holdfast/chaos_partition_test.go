@@ -26,15 +26,19 @@ const inHub = "HOLDFAST_TEST_HUB"
 // sentinel and a proxy, while clients write through the proxies on both sides
 // of every cut. The hosts are network namespaces; nothing of the machine's own
 // network is touched.
-func TestPartitions(t *testing.T) {
+func TestPartitions(t *testing.T) { inNetwork(t, playPartitions) }
+
+// inNetwork makes the network and runs this test once more inside it, where it
+// plays.
+func inNetwork(t *testing.T, play func(t *testing.T, hub string)) {
 	if hub := os.Getenv(inHub); hub != "" {
-		playPartitions(t, hub)
+		play(t, hub)
 		return
 	}
 	hub := fmt.Sprintf("hf%d", os.Getpid())
 	t.Cleanup(func() { removeNetwork(hub) })
 	require(t, "netns", makeNetwork(hub))
-	args := []string{"netns", "exec", hub, os.Args[0], "-test.run", "^TestPartitions$", "-test.v",
+	args := []string{"netns", "exec", hub, os.Args[0], "-test.run", "^" + t.Name() + "$", "-test.v",
 		"-chaos.runs", strconv.Itoa(*chaosRuns), "-chaos.scenes", strconv.Itoa(*chaosScene), "-chaos.seed", strconv.FormatUint(*chaosSeed, 10)}
 	cmd := exec.CommandContext(t.Context(), "ip", args...)
 	cmd.Env = append(os.Environ(), inHub+"="+hub)
@@ -78,17 +82,12 @@ func removeNetwork(hub string) {
 type network struct {
 	*cluster
 	hub    string
+	acks   int
 	admins []string
 }
 
 func playPartitions(t *testing.T, hub string) {
-	n := &network{hub: hub, cluster: &cluster{t: t, opts: up.Options{Dir: t.TempDir(), Proxies: hosts}}}
-	n.start()
-	t.Cleanup(func() {
-		if t.Failed() {
-			n.keepLogs()
-		}
-	})
+	n := startNetwork(t, hub)
 	for _, story := range partitions {
 		for run := range *chaosRuns {
 			began := time.Now()
@@ -105,9 +104,26 @@ func playPartitions(t *testing.T, hub string) {
 	n.playRandom()
 }
 
+// startNetwork starts a group on the hosts, whose proxies get these flags.
+func startNetwork(t *testing.T, hub string, flags ...string) *network {
+	return startNetworkWith(t, hub, 1, flags...)
+}
+
+// startNetworkWith is startNetwork with so many holders of a write.
+func startNetworkWith(t *testing.T, hub string, acks int, flags ...string) *network {
+	n := &network{hub: hub, acks: acks, cluster: &cluster{t: t, opts: up.Options{Dir: t.TempDir(), Proxies: hosts}}}
+	n.start(flags)
+	t.Cleanup(func() {
+		if t.Failed() {
+			n.keepLogs()
+		}
+	})
+	return n
+}
+
 // start runs one part of each kind on each host and writes the state that
 // `up` would write.
-func (n *network) start() {
+func (n *network) start(proxyFlags []string) {
 	var state up.State
 	var members, sentinels []string
 	for i := 1; i <= hosts; i++ {
@@ -120,9 +136,9 @@ func (n *network) start() {
 		state.Sentinels = append(state.Sentinels, n.run(i, "s", "16379", "sentinel", "--raft.id", fmt.Sprintf("s%d", i),
 			"--raft.listen", ip+":17379", "--raft.members", strings.Join(members, " "),
 			m+"master", hostIP(1)+":7001", m+"replicas", hostIP(2)+":7001 "+hostIP(3)+":7001",
-			m+"quorum", "2", m+"write-acks", "1", m+"down-after-milliseconds", "1000"))
-		state.Proxies = append(state.Proxies, n.run(i, "p", "6380", "proxy", "--sentinels", strings.Join(sentinels, " "),
-			"--group", up.Group, "--admin", ip+":9121"))
+			m+"quorum", "2", m+"write-acks", strconv.Itoa(n.acks), m+"down-after-milliseconds", "1000"))
+		state.Proxies = append(state.Proxies, n.run(i, "p", "6380", append([]string{"proxy", "--sentinels", strings.Join(sentinels, " "),
+			"--group", up.Group, "--admin", ip + ":9121"}, proxyFlags...)...))
 		n.admins = append(n.admins, ip+":9121")
 	}
 	b, err := json.Marshal(state)
@@ -209,18 +225,6 @@ func (n *network) healAll() {
 	}
 }
 
-// awaitHolders waits until so many replicas count for confirmations.
-func (n *network) awaitHolders(want int) {
-	n.t.Helper()
-	await(n.t, 20*time.Second, fmt.Sprintf("%d replicas count", want), func() error {
-		v, err := do(n.t, time.Second, hostIP(1)+":16379", "INFO")
-		if err == nil && !strings.Contains(v.Text, fmt.Sprintf("holders=%d,", want)) {
-			err = errors.New(v.Text)
-		}
-		return err
-	})
-}
-
 // hostOf is the number of the host a process is on.
 func hostOf(p up.Process) int {
 	ip, _, _ := strings.Cut(p.Addr, ":")
@@ -259,10 +263,30 @@ var partitions = []struct {
 		s.awaitEpochPast(e)
 	}},
 	{"the master and one replica lose each other", func(n *network, s *scene, run int) {
-		n.awaitHolders(hosts - 1) // the leader may be cut off from the master too, and add none then
 		n.cut(hostOf(s.master()), hostOf(s.replicas()[run%2]))
 		sleep(1500)
 		s.awaitWrites(50)
+	}},
+	{"the leading sentinel and the master lose each other", func(n *network, s *scene, _ int) {
+		l, m := s.leader(), s.master()
+		for hostOf(l) == hostOf(m) {
+			e := s.epoch()
+			n.beginSwitchover()
+			s.awaitEpochPast(e)
+			l, m = s.leader(), s.master()
+		}
+		e := s.epoch()
+		n.cut(hostOf(l), hostOf(m))
+		await(n.t, 20*time.Second, "another sentinel leads", func() error {
+			if s.leader().Addr == l.Addr {
+				return errors.New(l.Addr + " does")
+			}
+			return nil
+		})
+		s.awaitWrites(50)
+		if now := s.epoch(); now != e {
+			n.t.Errorf("epoch %d, was %d: a master that most sentinels reach was replaced", now, e)
+		}
 	}},
 	{"the leading sentinel's host is cut off", func(n *network, s *scene, _ int) {
 		n.isolate(hostOf(s.leader()))

@@ -125,11 +125,22 @@ func (c *cluster) awaitEpochPast(e uint64) (epoch uint64) {
 
 func (c *cluster) epoch() uint64 {
 	c.t.Helper()
-	t, err := c.topologyNow()
-	if err != nil {
-		c.t.Fatal(err)
-	}
+	var t *topology.Topology
+	await(c.t, 10*time.Second, "a sentinel tells the epoch", func() (err error) {
+		t, err = c.topologyNow()
+		return err
+	})
 	return t.Epoch
+}
+
+// beginSwitchover begins a planned switchover as soon as the leader sees whom to promote:
+// a busy machine may have kept a replica's answers from it for a moment.
+func (c *cluster) beginSwitchover() {
+	c.t.Helper()
+	await(c.t, 10*time.Second, "a switchover begins", func() error {
+		_, err := do(c.t, 20*time.Second, c.leader().Addr, "SENTINEL", "FAILOVER", up.Group)
+		return err
+	})
 }
 
 // replicas are the running nodes that are not the master.

@@ -65,7 +65,7 @@ var stories = []story{
 	{name: "a planned switchover, and the candidate dies", play: func(s *scene, run int) {
 		leader, e := s.leader(), s.epoch()
 		heard := s.events(leader.Addr)
-		mustDo(s.t, leader.Addr, "SENTINEL", "FAILOVER", up.Group)
+		s.beginSwitchover()
 		chosen := chosenIn(s.awaitEvent(heard, "+selected-slave").text)
 		sleep(run % 10)
 		for _, p := range s.state().Nodes {

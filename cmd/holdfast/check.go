@@ -30,7 +30,7 @@ func checkRDBCommand() *cobra.Command {
 is in it. Where it is not valid, the offset of the first fault is printed.
 It exits 0 when the file is valid, 1 when it is not, 2 when it cannot be read.`,
 		Example: "  holdfast check-rdb data/n1/dump.rdb",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bar := newBar()
 			r, err := check.RDB(args[0], bar)
@@ -53,7 +53,7 @@ what is cut off is kept in a file beside it.
 It exits 0 when all is valid, or was mended, 1 when it is not, 2 when a file
 cannot be read.`,
 		Example: "  holdfast check-aof --fix data/n1/appendonlydir/appendonly.aof.manifest",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			bar := newBar()
 			r, err := check.AOF(args[0], check.AOFOptions{Fix: fix, Progress: bar})

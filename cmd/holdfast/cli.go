@@ -26,11 +26,14 @@ line. Replies are printed as redis-cli prints them: for people on a terminal,
 bare otherwise. It exits 1 when the reply is an error.
 
 Further modes look at a whole server: --scan, --bigkeys, --memkeys, --stat,
---latency; --pipe sends what standard input holds, and --eval a script's file.`,
+--latency; --rdb and --functions-rdb save a snapshot of it, and --replica shows
+what it sends to replicas; --pipe sends what standard input holds, and --eval a
+script's file.`,
 		Example: `  holdfast cli -p 6380 set abc hahahahah
   holdfast cli -p 26379 sentinel masters
   holdfast cli -u redis://alice:secret@10.0.0.1:6380/2 --scan --pattern 'user:*'
   holdfast cli --eval limit.lua key1 , 10
+  holdfast cli -p 7001 --rdb backup.rdb
   cat requests.txt | holdfast cli --pipe`,
 		RunE: func(cmd *cobra.Command, args []string) error {
 			err := f.run(cmd.Context(), cmd.Flags(), args)
@@ -70,6 +73,12 @@ func (f *cliFlags) run(ctx context.Context, flags *pflag.FlagSet, args []string)
 		return c.Latency(ctx, 0)
 	case f.latencyHistory:
 		return c.Latency(ctx, f.every(15*time.Second))
+	case f.rdb != "":
+		return c.Backup(ctx, f.rdb, false)
+	case f.functionsRDB != "":
+		return c.Backup(ctx, f.functionsRDB, true)
+	case f.replica:
+		return c.Replica(ctx)
 	case f.eval != "":
 		return c.Eval(ctx, f.eval, args)
 	case len(args) > 0:

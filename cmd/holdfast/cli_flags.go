@@ -42,6 +42,8 @@ type cliFlags struct {
 	stat, latency             bool
 	latencyHistory            bool
 	eval                      string
+	rdb, functionsRDB         string
+	replica                   bool
 }
 
 func (f *cliFlags) register(s *pflag.FlagSet) {
@@ -98,6 +100,9 @@ func (f *cliFlags) registerModes(s *pflag.FlagSet) {
 	s.BoolVar(&f.stat, "stat", false, "print a line about the server's load each second")
 	s.BoolVar(&f.latency, "latency", false, "measure how long PING takes")
 	s.BoolVar(&f.latencyHistory, "latency-history", false, "the same, a new line each 15 seconds")
+	s.StringVar(&f.rdb, "rdb", "", "put a snapshot of the server's data into a file; -: print it")
+	s.StringVar(&f.functionsRDB, "functions-rdb", "", "the same of its functions alone")
+	s.BoolVar(&f.replica, "replica", false, "print the commands that the server sends to its replicas")
 	s.StringVar(&f.eval, "eval", "", "run the script of a file; arguments are keys, and those behind a comma values")
 }
 

@@ -87,7 +87,15 @@ func logFiles(t *testing.T, dir string) (manifest string, files []string) {
 	return manifest, files
 }
 
-var atOffset = regexp.MustCompile(`at offset (\d+)`)
+var atOffset = regexp.MustCompile(`(?:at|reading) offset (\d+)`)
+
+// faultPlace is the first offset that a message names, "" without one.
+func faultPlace(message string) string {
+	if found := atOffset.FindStringSubmatch(message); found != nil {
+		return found[1]
+	}
+	return ""
+}
 
 // judge starts a node that does not mend by itself, and check-aof, on files one
 // of which was cut, and tells whether they refuse them: both or neither. In the
@@ -118,7 +126,7 @@ func (c *killable) judge(manifest string, cut int64, last, fix bool) (refused bo
 	if c.p.Err() == nil {
 		c.t.Errorf("cut at %d, the node gave up with status 0", cut)
 	}
-	own, other := atOffset.FindString(c.out.String()), atOffset.FindString(fault)
+	own, other := faultPlace(c.out.String()), faultPlace(fault)
 	if own == "" || own != other {
 		c.t.Fatalf("cut at %d, the node and check-aof say %q and %q: %s\n%s", cut, own, other, fault, c.out)
 	}

@@ -13,6 +13,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/backend/netio/freeport"
 	"holdfast/cmd/internal/child"
 )
 
@@ -48,7 +49,7 @@ type killable struct {
 // newKillable prepares a node on a port that is free now: start it before the
 // next is prepared. It ends with the test.
 func newKillable(t *testing.T, args string) *killable {
-	k := &killable{t: t, port: freePort(t), dir: t.TempDir(), args: args, out: new(safeBuffer)}
+	k := &killable{t: t, port: freeport.Port(t), dir: t.TempDir(), args: args, out: new(safeBuffer)}
 	t.Cleanup(func() {
 		if k.p != nil {
 			k.p.Stop(context.Background(), 5*time.Second)

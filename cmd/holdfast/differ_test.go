@@ -14,6 +14,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 	"holdfast/cmd/internal/child"
 )
@@ -33,8 +34,27 @@ const mostUnequal = 0.0005
 // and, after each round, the whole data set by its digest.
 func TestAnswersAsRedis(t *testing.T) {
 	requireRedis(t, "redis-server")
-	d := newDiffer(t)
-	for d.compared < *differCommands {
+	target := *differTarget
+	if target == "" {
+		target = startComparedNode(t)
+	}
+	newDiffer(t, target).run(*differCommands)
+}
+
+// TestAnswersAsRedisThroughAProxy does the same with a proxy before the node: what
+// it answers itself, routes or queues has to read like the server's own reply.
+func TestAnswersAsRedisThroughAProxy(t *testing.T) {
+	requireRedis(t, "redis-server")
+	node := startComparedNode(t)
+	newDiffer(t, startServer(t, exec.Command(program, "proxy", "--master", node, "--admin", ""))).run(*differCommands)
+}
+
+func startComparedNode(t *testing.T) string {
+	return startServer(t, exec.Command(program, "node", "--save", "", "--hz", "500", "--managed", "no", "--enable-debug-command", "yes"))
+}
+
+func (d *differ) run(commands int) {
+	for d.compared < commands {
 		d.round()
 	}
 	d.report()
@@ -56,13 +76,9 @@ const (
 	window      = 40 // requests on their way; a difference ends the round behind them
 )
 
-func newDiffer(t *testing.T) *differ {
+func newDiffer(t *testing.T, target string) *differ {
 	d := &differ{t: t, known: map[*difference]int{}, unknown: map[string][]string{}}
 	d.reference = dialRaw(t, startServer(t, exec.Command("redis-server", "--save", "", "--hz", "500", "--enable-debug-command", "yes")))
-	target := *differTarget
-	if target == "" {
-		target = startServer(t, exec.Command(program, "node", "--save", "", "--hz", "500", "--managed", "no", "--enable-debug-command", "yes"))
-	}
 	d.node = dialRaw(t, target)
 	var grammars []grammar
 	for _, g := range grammarsOf(d.reference.ask("COMMAND", "DOCS")) {
@@ -185,7 +201,7 @@ func (d *differ) report() {
 // address; it ends with the test.
 func startServer(t *testing.T, cmd *exec.Cmd) string {
 	t.Helper()
-	port := freePort(t)
+	port := freeport.Port(t)
 	addr := local(port)
 	out := new(safeBuffer)
 	cmd.Args = append(cmd.Args, "--port", strconv.Itoa(port), "--bind", "127.0.0.1", "--dir", t.TempDir())

@@ -14,6 +14,8 @@ import (
 	"strings"
 	"testing"
 	"time"
+
+	"holdfast/backend/netio/freeport"
 )
 
 // The group of compose.yaml, in an image built here: written to through one
@@ -82,27 +84,12 @@ func newComposition(t *testing.T, compose []string) *composition {
 	id := fmt.Sprintf("holdfast-test-%d", os.Getpid())
 	d := &composition{t: t, image: id, builder: id + "-builder"}
 	d.command = append(compose, "-p", id, "-f", filepath.Join(repository(t), "compose.yaml"))
-	d.proxy1, d.proxy2 = freeAddr(t), freeAddr(t)
+	d.proxy1, d.proxy2 = freeport.Addr(t), freeport.Addr(t)
 	d.env = append(os.Environ(), "DOCKER_BUILDKIT=0", "COMPOSE_DOCKER_CLI_BUILD=0", "HOLDFAST_IMAGE="+d.image,
 		"HOLDFAST_BUILDER="+d.builder, "HOLDFAST_PORT1="+d.proxy1, "HOLDFAST_PORT2="+d.proxy2)
 	t.Cleanup(d.remove)
 	return d
 }
-
-func freeAddr(t *testing.T) string {
-	t.Helper()
-	for port := 26000 + os.Getpid()%2000; port < 32000; port++ {
-		if rangeFree(port, 1) && !takenAddrs[port] {
-			takenAddrs[port] = true
-			return local(port)
-		}
-	}
-	t.Fatal("no free port")
-	return ""
-}
-
-// takenAddrs are the ports that freeAddr has given away already.
-var takenAddrs = map[int]bool{}
 
 // buildImage builds the image with a builder that is made of this machine's
 // toolchain and modules, because pulling one needs a network.

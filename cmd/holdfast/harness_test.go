@@ -20,6 +20,7 @@ import (
 	"time"
 
 	"holdfast/backend/client"
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 	"holdfast/cmd/internal/drill"
 	"holdfast/cmd/internal/up"
@@ -152,10 +153,10 @@ func (c *cluster) stopAndCheck() {
 	c.cmd.Process.Signal(syscall.SIGTERM)
 	select {
 	case <-c.done:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		c.cmd.Process.Kill()
 		<-c.done
-		c.t.Errorf("up did not stop within 30 s:\n%s", c.out)
+		c.t.Errorf("up did not stop within a minute:\n%s", c.out)
 	}
 	if state != nil {
 		c.noneLeft(state)
@@ -217,17 +218,20 @@ func (c *cluster) master() up.Process {
 	for _, p := range s.Sentinels {
 		sentinels = append(sentinels, p.Addr)
 	}
-	topo, err := view.AskTopology(c.t.Context(), sentinels, up.Group)
-	if err != nil {
-		c.t.Fatal(err)
-	}
-	for _, p := range s.Nodes {
-		if p.Addr == topo.Master.Addr {
-			return p
+	var master up.Process
+	await(c.t, 10*time.Second, "a sentinel tells the master", func() error {
+		topo, err := view.AskTopology(c.t.Context(), sentinels, up.Group)
+		if err != nil {
+			return err
 		}
-	}
-	c.t.Fatalf("the master %q is none of %v", topo.Master.Addr, s.Nodes)
-	return up.Process{}
+		at := slices.IndexFunc(s.Nodes, func(p up.Process) bool { return p.Addr == topo.Master.Addr })
+		if at < 0 {
+			return fmt.Errorf("the master %q is none of %v", topo.Master.Addr, s.Nodes)
+		}
+		master = s.Nodes[at]
+		return nil
+	})
+	return master
 }
 
 func (c *cluster) kill(p up.Process) {
@@ -312,8 +316,13 @@ func mustDo(t *testing.T, addr string, args ...string) string {
 	return v.Text
 }
 
+// patience stretches what is waited for: a deadline costs time only where the
+// test fails anyway, and a machine may be slow or busy with other tests.
+const patience = 3
+
 func await(t *testing.T, limit time.Duration, what string, amiss func() error) {
 	t.Helper()
+	limit *= patience
 	for deadline := time.Now().Add(limit); ; time.Sleep(20 * time.Millisecond) {
 		err := amiss()
 		if err == nil {
@@ -325,35 +334,12 @@ func await(t *testing.T, limit time.Duration, what string, amiss func() error) {
 	}
 }
 
-// clusterPorts finds free ports for a group of up to 5 parts of each kind. All
-// of them, control ports included, lie below 32768, where the kernel begins to
-// give ports to outgoing connections: one of those could take the port of a
-// part that is about to be started again.
+// clusterPorts are flags with free ports for a group of up to 5 parts of each
+// kind.
 func clusterPorts(t *testing.T) string {
-	t.Helper()
-	for i := range 280 {
-		base := 10500 + (os.Getpid()+i)%280*40
-		if rangeFree(base, 25) && rangeFree(base+10000, 5) {
-			return fmt.Sprintf("--node-port %d --sentinel-port %d --raft-port %d --proxy-port %d --admin-port %d",
-				base, base+5, base+10, base+15, base+20)
-		}
-	}
-	t.Fatal("no free ports for a group")
-	return ""
-}
-
-// freePort finds a port that is free, and so is the control port of a node
-// there; both lie below the kernel's own range.
-func freePort(t *testing.T) int {
-	t.Helper()
-	for i := range 2000 {
-		port := 12000 + (os.Getpid()*7+i)%8000
-		if rangeFree(port, 1) && rangeFree(port+10000, 1) {
-			return port
-		}
-	}
-	t.Fatal("no free port")
-	return 0
+	base := freeport.Range(t, 25)
+	return fmt.Sprintf("--node-port %d --sentinel-port %d --raft-port %d --proxy-port %d --admin-port %d",
+		base, base+5, base+10, base+15, base+20)
 }
 
 // ports are the flags of a group that comes back where this one was.
@@ -361,17 +347,6 @@ func (c *cluster) ports() string {
 	o := &c.opts
 	return fmt.Sprintf("--node-port %d --sentinel-port %d --raft-port %d --proxy-port %d --admin-port %d",
 		o.NodePort, o.SentinelPort, o.RaftPort, o.ProxyPort, o.AdminPort)
-}
-
-func rangeFree(base, n int) bool {
-	for port := base; port < base+n; port++ {
-		ln, err := net.Listen("tcp", local(port))
-		if err != nil {
-			return false
-		}
-		ln.Close()
-	}
-	return true
 }
 
 func local(port int) string { return net.JoinHostPort("127.0.0.1", strconv.Itoa(port)) }

@@ -22,7 +22,7 @@ func healthCommand() *cobra.Command {
 within the timeout. An answer that says the part is loading or wants a password
 is an answer: the process lives. It is what a container's HEALTHCHECK runs.`,
 		Example: "  holdfast health 127.0.0.1:6380",
-		Args:    cobra.ExactArgs(1),
+		Args:    oneArgument("address"),
 		RunE: func(cmd *cobra.Command, args []string) error {
 			ctx, cancel := context.WithTimeout(cmd.Context(), timeout)
 			defer cancel()

@@ -33,6 +33,7 @@ var directions = []struct {
 	{"backend/client", []string{"backend/resp"}},
 	{"backend/acl", []string{"backend/resp", "backend/command"}},
 	{"backend/netio/freeport", nil},
+	{"backend/netio/process", nil},
 	{"backend/netio", []string{"backend/resp", "backend/netio/freeport", "conf"}},
 	// The three faces never import each other: they talk RESP, so that each
 	// works with the real thing too.

@@ -25,7 +25,7 @@ func openLog(cfg *conf.Common, role func() byte, level func() string) (*slog.Log
 	if cfg.LogFile != "" {
 		f, err := os.OpenFile(cfg.LogFile, os.O_CREATE|os.O_WRONLY|os.O_APPEND, 0o644)
 		if err != nil {
-			return nil, nil, fmt.Errorf("cannot open the log: %w", err)
+			return nil, nil, fmt.Errorf("cannot open the logfile: %w", err)
 		}
 		out = f
 	}

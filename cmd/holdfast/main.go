@@ -61,14 +61,29 @@ and agree on a new master, proxies give clients the one endpoint.
 		SilenceErrors: true,
 	}
 	root.AddCommand(subcommands()...)
+	root.SetFlagErrorFunc(func(cmd *cobra.Command, err error) error { return seeHelp(cmd, err) })
 	root.CompletionOptions.HiddenDefaultCmd = true
 	return root
+}
+
+// seeHelp adds to an error of usage where the right one stands.
+func seeHelp(cmd *cobra.Command, err error) error {
+	return fmt.Errorf("%w; see %s --help", err, cmd.CommandPath())
+}
+
+// oneArgument is the Args of a command that takes exactly one, and says which.
+func oneArgument(what string) cobra.PositionalArgs {
+	return func(cmd *cobra.Command, args []string) error {
+		if len(args) == 1 {
+			return nil
+		}
+		return seeHelp(cmd, fmt.Errorf("%s takes one %s, not %d", cmd.Name(), what, len(args)))
+	}
 }
 
 // subcommands lists them in the order of the help.
 func subcommands() []*cobra.Command {
 	return []*cobra.Command{
-		nodeCommand(),
 		nodeCommand(),
 		sentinelCommand(),
 		proxyCommand(),

@@ -26,3 +26,32 @@ func TestReadsReachReplicasAndMissNoOwnWrite(t *testing.T) {
 		t.Errorf("clients saw %v", res.Errors)
 	}
 }
+
+// WAIT through a proxy waits for what its session has written, whatever connection
+// that went over, and is no longer held up than it says.
+func TestWaitThroughAProxy(t *testing.T) {
+	c := startCluster(t, "--write-acks 0 --down-after-milliseconds 5000")
+	c.awaitWhole()
+	s := &scene{cluster: c}
+	u := &user{m: &mixed{t: t, addrs: []string{c.proxy()}}}
+	t.Cleanup(func() { s.thaw(); u.close() })
+	expect := func(want int64, args ...string) {
+		t.Helper()
+		if v, err := u.do(args...); err != nil || v.Int != want {
+			t.Fatalf("%v answered %v, %v; want %d", args, v, err, want)
+		}
+	}
+	for range 3 {
+		expect(0, "SET", "k", "1")
+		expect(2, "WAIT", "2", "0")
+		s.freeze(c.replicas()...)
+		expect(0, "SET", "k", "2")
+		expect(0, "WAIT", "1", "200")
+		s.thaw()
+		expect(2, "WAIT", "2", "0")
+	}
+	v, err := u.do("WAITAOF", "0", "0", "0")
+	if err != nil || len(v.Elems) != 2 {
+		t.Fatal(v, err)
+	}
+}

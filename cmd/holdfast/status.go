@@ -103,7 +103,11 @@ func printGroup(w io.Writer, group string, t *topology.Topology, err error) {
 	if t.Master.Addr != "" {
 		master = "master " + t.Master.Addr
 	}
-	fmt.Fprintf(w, "group %s: %s, epoch %d, %s, write-acks %d\n", t.Group, t.Phase, t.Epoch, master, t.WriteAcks)
+	degraded := ""
+	if t.Degraded {
+		degraded = " (degraded: replicas are missing)"
+	}
+	fmt.Fprintf(w, "group %s: %s, epoch %d, %s, write-acks %d%s\n", t.Group, t.Phase, t.Epoch, master, t.WriteAcks, degraded)
 	if t.Reason != "" {
 		fmt.Fprintf(w, "  waits: %s\n", t.Reason)
 	}

@@ -20,6 +20,7 @@ import (
 // commandsOptions is the command line of peerbench commands.
 type commandsOptions struct {
 	rounds, requests, deep, keys, conns int
+	threads                             int
 	depths                              []int
 	only                                []string
 	holdfast                            string
@@ -35,6 +36,7 @@ func commandsCommand() *cobra.Command {
 	f.IntVar(&o.deep, "deep-requests", 200_000, "requests of one measurement at a greater depth; a tenth of it where a reply is long")
 	f.IntVar(&o.keys, "keys", 2_000_000, "keys of 64 bytes present from the beginning")
 	f.IntVar(&o.conns, "conns", 50, "connections")
+	f.IntVar(&o.threads, "client-threads", 1, "threads of redis-benchmark; one is often busier than the server it measures")
 	f.IntSliceVar(&o.depths, "depth", []int{1, 16}, "pipeline depths")
 	f.StringSliceVar(&o.only, "tests", nil, "only these tests")
 	f.StringVar(&o.holdfast, "holdfast", "", "the holdfast program (default: built from this module)")
@@ -81,7 +83,8 @@ func runCommands(ctx context.Context, o *commandsOptions, w io.Writer) error {
 		defer st.stop()
 		stacks = append(stacks, st)
 	}
-	fmt.Fprintf(w, "%s\n%d connections, %d keys of 64 bytes present, medians of %d rounds\n", machine(), o.conns, o.keys, o.rounds)
+	fmt.Fprintf(w, "%s\n%d connections, %d keys of 64 bytes present, redis-benchmark threads: %d, medians of %d rounds\n",
+		machine(), o.conns, o.keys, o.threads, o.rounds)
 	for _, depth := range o.depths {
 		if err := o.compare(ctx, stacks, depth, w); err != nil {
 			return err
@@ -123,9 +126,11 @@ func (o *commandsOptions) filled(ctx context.Context, b *bench, s system) (*stac
 	return st, nil
 }
 
+// figures are of all rounds of one test, of either server.
+type figures struct{ rates, cpus, clients [2][]float64 }
+
 // compare runs all tests at one depth and prints a line for each.
 func (o *commandsOptions) compare(ctx context.Context, stacks []*stack, depth int, w io.Writer) error {
-	type figures struct{ rates, cpus [2][]float64 }
 	results := map[string]*figures{}
 	tests := slices.DeleteFunc(benchTests(), func(t benchTest) bool { return len(o.only) > 0 && !slices.Contains(o.only, t.name) })
 	for round := range o.rounds {
@@ -140,29 +145,35 @@ func (o *commandsOptions) compare(ctx context.Context, stacks []*stack, depth in
 				if round%2 == 1 { // neither is always the first
 					i = len(stacks) - 1 - i
 				}
-				rate, cpu, err := o.run(ctx, stacks[i], t, depth)
+				m, err := o.run(ctx, stacks[i], t, depth)
 				if err != nil {
 					return fmt.Errorf("%s: %w", t.name, err)
 				}
-				r.rates[i], r.cpus[i] = append(r.rates[i], rate), append(r.cpus[i], cpu)
+				r.rates[i], r.cpus[i], r.clients[i] = append(r.rates[i], m.rate), append(r.cpus[i], m.cpu), append(r.clients[i], m.client)
 			}
 		}
 	}
 	progress("")
 	fmt.Fprintf(w, "\ndepth %d\n", depth)
 	tw := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintln(tw, "test\tredis-server requests/s\tnode\tratio\tredis-server CPU µs/request\tnode\tratio\t")
+	fmt.Fprintln(tw, "test\tredis-server requests/s\tnode\tratio\tredis-server CPU µs/request\tnode\tratio\tclient CPU µs/request\twith node\t")
 	for _, t := range tests {
 		r := results[t.name]
 		rate, cpu := [2]float64{median(r.rates[0]), median(r.rates[1])}, [2]float64{median(r.cpus[0]), median(r.cpus[1])}
-		fmt.Fprintf(tw, "%s\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", t.name, rate[0], rate[1], rate[1]/rate[0], cpu[0], cpu[1], cpu[1]/cpu[0])
+		fmt.Fprintf(tw, "%s\t%.0f\t%.0f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t%.2f\t\n", t.name, rate[0], rate[1], rate[1]/rate[0],
+			cpu[0], cpu[1], cpu[1]/cpu[0], median(r.clients[0]), median(r.clients[1]))
 	}
 	return tw.Flush()
 }
 
-// run is one measurement: requests/s, and processor time of the server in µs a
-// request.
-func (o *commandsOptions) run(ctx context.Context, st *stack, t benchTest, depth int) (rate, cpu float64, err error) {
+// measurement is one run of one test. Where the client's processor time comes
+// near to 1/rate for each of its threads, it is the client that has been measured.
+type measurement struct {
+	rate        float64 // requests/s
+	cpu, client float64 // processor time of the server and of the client, µs a request
+}
+
+func (o *commandsOptions) run(ctx context.Context, st *stack, t benchTest, depth int) (m measurement, err error) {
 	count := o.requests
 	if depth > 1 {
 		count = o.deep
@@ -172,23 +183,30 @@ func (o *commandsOptions) run(ctx context.Context, st *stack, t benchTest, depth
 	}
 	before, err := st.cpu()
 	if err != nil {
-		return 0, 0, err
+		return m, err
 	}
-	args := append([]string{"-p", itoa(st.port), "-c", itoa(o.conns), "-n", itoa(count), "-P", itoa(depth), "-r", itoa(o.keys), "--csv"}, t.args...)
-	out, err := exec.CommandContext(ctx, "redis-benchmark", args...).Output()
+	args := []string{"-p", itoa(st.port), "-c", itoa(o.conns), "-n", itoa(count), "-P", itoa(depth), "-r", itoa(o.keys), "--csv"}
+	if o.threads > 1 { // with 1 it would take its locks for nothing
+		args = append(args, "--threads", itoa(o.threads))
+	}
+	args = append(args, t.args...)
+	cmd := exec.CommandContext(ctx, "redis-benchmark", args...)
+	out, err := cmd.Output()
 	if err != nil {
-		return 0, 0, fmt.Errorf("redis-benchmark %v: %w", args, err)
+		return m, fmt.Errorf("redis-benchmark %v: %w", args, err)
 	}
 	after, err := st.cpu()
 	if err != nil {
-		return 0, 0, err
+		return m, err
 	}
 	rows, err := csv.NewReader(strings.NewReader(string(out))).ReadAll()
 	if err != nil || len(rows) != 2 || len(rows[1]) < 2 {
-		return 0, 0, fmt.Errorf("redis-benchmark %v printed what cannot be read:\n%s", args, out)
+		return m, fmt.Errorf("redis-benchmark %v printed what cannot be read:\n%s", args, out)
 	}
-	if rate, err = strconv.ParseFloat(rows[1][1], 64); err != nil || rate <= 0 {
-		return 0, 0, fmt.Errorf("redis-benchmark %v printed the rate %q", args, rows[1][1])
+	if m.rate, err = strconv.ParseFloat(rows[1][1], 64); err != nil || m.rate <= 0 {
+		return m, fmt.Errorf("redis-benchmark %v printed the rate %q", args, rows[1][1])
 	}
-	return rate, float64(after-before) / float64(time.Microsecond) / float64(count), nil
+	each := func(used time.Duration) float64 { return float64(used) / float64(time.Microsecond) / float64(count) }
+	m.cpu, m.client = each(after-before), each(cmd.ProcessState.UserTime()+cmd.ProcessState.SystemTime())
+	return m, nil
 }

@@ -25,7 +25,7 @@ type replicationOptions struct {
 
 func replicationCommand() *cobra.Command {
 	o := new(replicationOptions)
-	cmd := pairCommand("replication", "Compare what two replicas cost, and a full resync under load, with redis-server's; and what write-acks costs",
+	cmd := pairCommand("replication", "Compare what two replicas cost, a full resync under load and what moves after a cut, with redis-server's; and what write-acks costs",
 		func(ctx context.Context, w io.Writer) error { return runReplication(ctx, o, w) })
 	f := cmd.Flags()
 	f.IntVar(&o.rounds, "rounds", 3, "rounds; both servers run once in each")
@@ -41,9 +41,10 @@ func replicationCommand() *cobra.Command {
 type replicationSample struct {
 	deep       float64       // SET/s at depth 16 with two replicas attached
 	resync     time.Duration // until a third replica has everything
-	acks       [2][2]float64 // requests/s by write-acks (0, 1) and depth (1, 16)
-	latency    [2]time.Duration
+	acks       [3][2]float64 // requests/s by write-acks (0, 1, 2) and depth (1, 16)
+	latency    [3][2]time.Duration
 	resyncLoad float64 // writes/s that were served meanwhile
+	partial    partialSample
 }
 
 func runReplication(ctx context.Context, o *replicationOptions, w io.Writer) error {
@@ -58,24 +59,29 @@ func runReplication(ctx context.Context, o *replicationOptions, w io.Writer) err
 	}
 	fmt.Fprintf(w, "%s\n%d keys of 64 bytes, %d connections that SET, medians of %d rounds\n\n", machine(), o.keys, o.conns, o.rounds)
 	t := tabwriter.NewWriter(w, 0, 0, 2, ' ', tabwriter.AlignRight)
-	fmt.Fprintf(t, "system\tSET/s, depth 16, two replicas\tfull resync s at %.0f SET/s\tserved meanwhile\t\n", o.resyncRate)
+	fmt.Fprintf(t, "system\tSET/s, depth 16, two replicas\tfull resync s at %.0f SET/s\tserved meanwhile\tmissing after a cut of %v, bytes\tsent\ts\t\n", o.resyncRate, cutLength)
 	of := func(name string, figure func(replicationSample) float64) float64 {
 		return medianOf(samples[name], figure)
 	}
 	for _, s := range b.systems {
-		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.0f\t\n", s.title,
+		fmt.Fprintf(t, "%s\t%.0f\t%.2f\t%.0f\t%.0f\t%.0f\t%.2f\t\n", s.title,
 			of(s.name, func(x replicationSample) float64 { return x.deep }),
 			of(s.name, func(x replicationSample) float64 { return x.resync.Seconds() }),
-			of(s.name, func(x replicationSample) float64 { return x.resyncLoad }))
+			of(s.name, func(x replicationSample) float64 { return x.resyncLoad }),
+			of(s.name, func(x replicationSample) float64 { return float64(x.partial.missing) }),
+			of(s.name, func(x replicationSample) float64 { return float64(x.partial.moved) }),
+			of(s.name, func(x replicationSample) float64 { return x.partial.took.Seconds() }))
 	}
 	t.Flush()
 	fmt.Fprintln(w)
-	fmt.Fprintln(t, "node, two replicas\tdepth 1 SET/s\tdepth 16 SET/s\tp50 ms at depth 1\t")
-	for acks := range 2 {
-		fmt.Fprintf(t, "write-acks %d\t%.0f\t%.0f\t%.2f\t\n", acks,
-			of("node", func(x replicationSample) float64 { return x.acks[acks][0] }),
-			of("node", func(x replicationSample) float64 { return x.acks[acks][1] }),
-			of("node", func(x replicationSample) float64 { return float64(x.latency[acks]) / float64(time.Millisecond) }))
+	fmt.Fprintln(t, "node, two replicas\tdepth 1 SET/s\tp50 ms\tdepth 16 SET/s\tp50 ms\t")
+	for acks := range 3 {
+		median := func(i int) float64 {
+			return of("node", func(x replicationSample) float64 { return float64(x.latency[acks][i]) / float64(time.Millisecond) })
+		}
+		fmt.Fprintf(t, "write-acks %d\t%.0f\t%.2f\t%.0f\t%.2f\t\n", acks,
+			of("node", func(x replicationSample) float64 { return x.acks[acks][0] }), median(0),
+			of("node", func(x replicationSample) float64 { return x.acks[acks][1] }), median(1))
 	}
 	return t.Flush()
 }
@@ -117,7 +123,7 @@ func (o *replicationOptions) measure(ctx context.Context, b *bench, s system) (o
 		return one, fmt.Errorf("CONFIG SET: %v %v", v.Text, err)
 	}
 	for _, c := range conns[1:3] {
-		if _, err := o.attach(c, master); err != nil {
+		if _, err := o.attach(c, master.addr()); err != nil {
 			return one, err
 		}
 	}
@@ -131,12 +137,15 @@ func (o *replicationOptions) measure(ctx context.Context, b *bench, s system) (o
 			return one, err
 		}
 	}
-	return one, o.resync(ctx, master, conns[3], &one)
+	if err := o.resync(ctx, master, conns[3], &one); err != nil {
+		return one, err
+	}
+	return one, o.partial(ctx, master, conns[0], conns[3], &one.partial)
 }
 
 // writeAcks measures what it costs that a replica confirms each write.
 func (o *replicationOptions) writeAcks(ctx context.Context, master *stack, c *load.Conn, one *replicationSample) error {
-	for acks := range 2 {
+	for acks := range 3 {
 		if v, err := c.Do("CONFIG", "SET", "write-acks", itoa(acks)); err != nil || v.Err() != nil {
 			return fmt.Errorf("CONFIG SET write-acks: %v %v", v.Text, err)
 		}
@@ -149,9 +158,7 @@ func (o *replicationOptions) writeAcks(ctx context.Context, master *stack, c *lo
 				return fmt.Errorf("%d requests failed: %v", res.Failed(), res.Errors)
 			}
 			one.acks[acks][i] = res.Rate()
-			if depth == 1 {
-				one.latency[acks] = res.Percentile(50)
-			}
+			one.latency[acks][i] = res.Percentile(50)
 		}
 	}
 	_, err := c.Do("CONFIG", "SET", "write-acks", "0")
@@ -167,7 +174,7 @@ func (o *replicationOptions) resync(ctx context.Context, master *stack, c *load.
 		res, _ := o.loadFor(loadCtx, master, 1, o.resyncRate, 5*time.Minute)
 		done <- res
 	}()
-	took, err := o.attach(c, master)
+	took, err := o.attach(c, master.addr())
 	cancel()
 	if res := <-done; res != nil {
 		one.resyncLoad = res.Rate()
@@ -177,9 +184,9 @@ func (o *replicationOptions) resync(ctx context.Context, master *stack, c *load.
 }
 
 // attach makes a server a replica and waits until it has everything.
-func (o *replicationOptions) attach(c *load.Conn, master *stack) (time.Duration, error) {
+func (o *replicationOptions) attach(c *load.Conn, master string) (time.Duration, error) {
 	began := time.Now()
-	host, port, err := net.SplitHostPort(master.addr())
+	host, port, err := net.SplitHostPort(master)
 	if err != nil {
 		return 0, err
 	}

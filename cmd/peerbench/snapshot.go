@@ -112,14 +112,18 @@ func (o *snapshotOptions) measure(ctx context.Context, b *bench, s system) (one 
 	return one, err
 }
 
+// lookSeldom times as long as a look at the memory took passes before the next:
+// the kernel counts every page, on the processors that the load shares.
+const lookSeldom = 50
+
+// settle is how long a load runs before it is counted: its first batches come from
+// all connections at once, and from a load generator that is still growing.
+const settle = time.Second
+
 // snapshot runs BGSAVE under load, and looks at the memory meanwhile.
 func (o *snapshotOptions) snapshot(ctx context.Context, st *stack, c *load.Conn, one *snapshotSample) error {
 	pid := st.procs[len(st.procs)-1].PID
 	one.data = familySize(pid)
-	if v, err := c.Do("BGSAVE"); err != nil || v.Err() != nil {
-		return fmt.Errorf("BGSAVE: %v %v", v.Text, err)
-	}
-	began := time.Now()
 	ctx, cancel := context.WithCancel(ctx)
 	defer cancel()
 	type outcome struct {
@@ -131,13 +135,21 @@ func (o *snapshotOptions) snapshot(ctx context.Context, st *stack, c *load.Conn,
 		res, err := o.load(ctx, st, 5*time.Minute)
 		done <- outcome{res, err}
 	}()
-	for saving := true; saving; time.Sleep(20 * time.Millisecond) {
+	time.Sleep(settle)
+	if v, err := c.Do("BGSAVE"); err != nil || v.Err() != nil {
+		return fmt.Errorf("BGSAVE: %v %v", v.Text, err)
+	}
+	began := time.Now()
+	for saving, look := true, began; saving; time.Sleep(20 * time.Millisecond) {
 		v, err := c.Do("INFO", "persistence")
 		if err != nil {
 			return err
 		}
 		saving = strings.Contains(v.Text, "rdb_bgsave_in_progress:1")
-		one.extra = max(one.extra, familySize(pid)-one.data)
+		if now := time.Now(); now.After(look) {
+			one.extra = max(one.extra, familySize(pid)-one.data)
+			look = now.Add(lookSeldom * time.Since(now))
+		}
 	}
 	one.took = time.Since(began)
 	cancel()
@@ -156,7 +168,7 @@ func (o *snapshotOptions) load(ctx context.Context, st *stack, d time.Duration) 
 	if err != nil {
 		return nil, err
 	}
-	return load.Run(ctx, load.Options{Addrs: []string{st.addr()}, Conns: o.conns, Pipeline: o.depth, Duration: d,
+	return load.Run(ctx, load.Options{Addrs: []string{st.addr()}, Conns: o.conns, Pipeline: o.depth, Duration: d, Settle: settle,
 		Ops: ops, DataSize: o.size, Keyspace: int64(o.keys)})
 }
 

@@ -2,8 +2,8 @@
 // tools that look at a whole server.
 //
 // It speaks to any RESP server, and prints as redis-cli does: for people on a
-// terminal, bare values otherwise. It has no cluster mode, no LRU test and no
-// RDB download; redis-cli works with Holdfast, too.
+// terminal, bare values otherwise. It has no cluster mode and no LRU test;
+// redis-cli works with Holdfast, too.
 package cli
 
 import (

@@ -68,6 +68,9 @@ func Run(ctx context.Context, o Options, report func(*Outcome)) ([]*Outcome, err
 	if o.Deadline == 0 {
 		o.Deadline = time.Minute
 	}
+	if _, err := (&group{dir: o.Dir}).state(); err != nil {
+		return nil, err
+	}
 	var all []*Outcome
 	for i := range o.Runs {
 		d := &run{Options: o, group: &group{dir: o.Dir}, fault: fault}

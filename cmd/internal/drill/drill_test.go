@@ -5,6 +5,7 @@ import (
 	"errors"
 	"strings"
 	"testing"
+	"time"
 
 	"holdfast/cmd/internal/view"
 )
@@ -59,7 +60,7 @@ func TestRunRefusesNonsense(t *testing.T) {
 		{Fault: "nonesuch", Writers: 1, Runs: 1},
 		{Fault: "kill-master", Writers: 0, Runs: 1},
 		{Fault: "kill-master", Writers: 1, Runs: 1, Reads: 2},
-		{Fault: "kill-master", Writers: 1, Runs: 1, Dir: t.TempDir(), Deadline: 1}, // no group runs there
+		{Fault: "kill-master", Writers: 1, Runs: 1, Dir: t.TempDir(), Deadline: time.Hour}, // no group runs there
 	} {
 		if _, err := Run(t.Context(), o, func(*Outcome) {}); err == nil {
 			t.Errorf("%+v was accepted", o)

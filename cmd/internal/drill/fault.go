@@ -103,14 +103,26 @@ func switchover(ctx context.Context, g *group) (*strike, error) {
 	if err != nil {
 		return nil, err
 	}
-	var refused error
-	for _, s := range state.Sentinels {
-		if refused = failover(ctx, s.Addr); refused == nil {
-			return &strike{target: topo.Master.Addr, serving: g.servesPast(topo.Epoch), undo: func() {}}, nil
+	ctx, cancel := context.WithTimeout(ctx, switchoverWait)
+	defer cancel()
+	for {
+		var refused error
+		for _, s := range state.Sentinels {
+			if refused = failover(ctx, s.Addr); refused == nil {
+				return &strike{target: topo.Master.Addr, serving: g.servesPast(topo.Epoch), undo: func() {}}, nil
+			}
+		}
+		select {
+		case <-ctx.Done():
+			return nil, refused
+		case <-time.After(100 * time.Millisecond):
 		}
 	}
-	return nil, refused
 }
+
+// switchoverWait is how long the sentinels may refuse a switchover. On a busy machine
+// the leader misses a replica for a moment, or is about to count it in.
+const switchoverWait = 10 * time.Second
 
 func failover(ctx context.Context, sentinel string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)

@@ -15,6 +15,9 @@ func (r *run) closed(ctx context.Context, conns []*Conn) *Result {
 		tallies[i] = newTally()
 		w := &closedLoop{run: r, tally: tallies[i], addr: r.Addrs[i%len(r.Addrs)],
 			template: newTemplate(&r.Options, uint64(i))}
+		if r.Settle > 0 {
+			w.tally, w.settled = newTally(), tallies[i]
+		}
 		wg.Go(func() { w.loop(ctx, c) })
 	}
 	wg.Wait()
@@ -26,6 +29,7 @@ func (r *run) closed(ctx context.Context, conns []*Conn) *Result {
 type closedLoop struct {
 	*run
 	*tally
+	settled  *tally // takes the place of tally when the load has settled; nil: it has
 	addr     string
 	template *template
 }
@@ -48,6 +52,9 @@ func (w *closedLoop) loop(ctx context.Context, conn *Conn) {
 // connection fails.
 func (w *closedLoop) serve(ctx context.Context, conn *Conn) error {
 	for ctx.Err() == nil {
+		if w.settled != nil && time.Since(w.pauses.start) >= w.Settle {
+			w.tally, w.settled = w.settled, nil
+		}
 		n := w.claim(w.Pipeline)
 		if n == 0 {
 			return nil

@@ -16,6 +16,7 @@ type Options struct {
 	Pipeline int           // closed loop: requests sent before their replies are awaited; at least 1
 	Requests int64         // sent at most; 0: no bound
 	Duration time.Duration // sends nothing after it; 0: no bound
+	Settle   time.Duration // closed loop: at the beginning, before anything is counted; comes on top of Duration
 	Rate     float64       // open loop: requests per second over all connections; 0: closed loop
 	Ops      []Op          // taken in turn
 	DataSize int           // bytes of a payload
@@ -32,8 +33,10 @@ func (o *Options) validate() error {
 		return errors.New("load: no command to send")
 	case o.Conns < 1 || o.Pipeline < 1:
 		return fmt.Errorf("load: %d connections at depth %d; both must be at least 1", o.Conns, o.Pipeline)
-	case o.DataSize < 0 || o.Rate < 0 || o.Requests < 0:
-		return errors.New("load: a size, rate or count is negative")
+	case o.DataSize < 0 || o.Rate < 0 || o.Requests < 0 || o.Settle < 0:
+		return errors.New("load: a size, rate, time or count is negative")
+	case o.Settle > 0 && o.Rate > 0:
+		return errors.New("load: only a closed loop settles; one at a rate counts from its first request on")
 	}
 	if o.Timeout == 0 {
 		o.Timeout = time.Minute
@@ -125,7 +128,7 @@ type run struct {
 // claim takes up to n requests off the budget; 0 means that there is nothing
 // to send any more.
 func (r *run) claim(n int) int {
-	if r.Duration > 0 && time.Since(r.pauses.start) >= r.Duration {
+	if r.Duration > 0 && time.Since(r.pauses.start) >= r.Settle+r.Duration {
 		return 0
 	}
 	if r.Requests == 0 {
@@ -138,7 +141,7 @@ func (r *run) claim(n int) int {
 func (r *run) result(tallies []*tally) *Result {
 	now := time.Now()
 	res := &Result{
-		Elapsed: now.Sub(r.pauses.start),
+		Elapsed: now.Sub(r.pauses.start) - r.Settle,
 		Errors:  make(map[string]int64),
 		Pause:   r.pauses.finish(now),
 		Latency: newHistogram(),

@@ -89,6 +89,23 @@ func TestErrorsAreCountedByKindAndConnectionsComeBack(t *testing.T) {
 	}
 }
 
+func TestWhatIsSentWhileALoadSettlesIsNotCounted(t *testing.T) {
+	s, addr := startServer(t, nil)
+	o := options(addr)
+	o.Requests, o.Settle, o.Duration = 0, 300*time.Millisecond, 500*time.Millisecond
+	began := time.Now()
+	res, err := Run(t.Context(), o)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if res.Sent == 0 || res.Sent >= int64(s.commands) || res.Succeeded != res.Sent {
+		t.Errorf("of %d commands %d were counted as sent and %d as answered", s.commands, res.Sent, res.Succeeded)
+	}
+	if res.Elapsed < o.Duration || res.Elapsed > time.Since(began)-o.Settle {
+		t.Errorf("it took %v, settling left out", res.Elapsed)
+	}
+}
+
 // A stall of the server must be charged with every request that was due in it.
 func TestOpenLoopChargesAStallWithAllRequestsItDelayed(t *testing.T) {
 	const stall = 300 * time.Millisecond

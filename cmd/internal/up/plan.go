@@ -1,11 +1,13 @@
 package up
 
 import (
+	"context"
 	"fmt"
 	"net"
 	"path/filepath"
 	"strconv"
 	"strings"
+	"time"
 
 	"holdfast/conf"
 )
@@ -127,6 +129,21 @@ func checkPorts(parts []Part) error {
 		}
 	}
 	return nil
+}
+
+// awaitFree waits, at most so long, until nobody listens at the parts' ports.
+func awaitFree(ctx context.Context, parts []Part, wait time.Duration) error {
+	for deadline := time.Now().Add(wait); ; {
+		err := checkFree(parts)
+		if err == nil || !time.Now().Before(deadline) {
+			return err
+		}
+		select {
+		case <-ctx.Done():
+			return err
+		case <-time.After(20 * time.Millisecond):
+		}
+	}
 }
 
 // checkFree finds a port that somebody listens at.

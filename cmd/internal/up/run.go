@@ -1,6 +1,7 @@
 package up
 
 import (
+	"bytes"
 	"context"
 	"errors"
 	"fmt"
@@ -18,8 +19,9 @@ import (
 )
 
 const (
-	readyWait = 30 * time.Second // for the endpoint to serve
+	readyWait = time.Minute      // for the endpoint to serve
 	stopWait  = 10 * time.Second // for a part to end by itself
+	diesWait  = 5 * time.Second  // for the parts of a group that was killed to be gone
 )
 
 // Supervisor runs one group.
@@ -54,7 +56,7 @@ func New(o Options, program string, out io.Writer) (*Supervisor, error) {
 // Run starts the group and returns when ctx has ended and every part is gone.
 // An error is why it could not start; the parts are gone then, too.
 func (s *Supervisor) Run(ctx context.Context) error {
-	unlock, err := s.prepare()
+	unlock, err := s.prepare(ctx)
 	if err != nil {
 		return err
 	}
@@ -69,6 +71,7 @@ func (s *Supervisor) Run(ctx context.Context) error {
 		}
 		return err
 	}
+	news := s.newTailer()
 	if err := s.announce(); err != nil {
 		return err
 	}
@@ -76,14 +79,14 @@ func (s *Supervisor) Run(ctx context.Context) error {
 	for _, r := range s.parts {
 		watch.Go(func() { r.keepRunning(ctx) })
 	}
-	watch.Go(func() { s.tail(ctx) })
+	watch.Go(func() { s.tail(ctx, news) })
 	watch.Wait()
 	return nil
 }
 
 // prepare makes the directory, makes sure that no other group runs in it, and
-// removes what a killed one left.
-func (s *Supervisor) prepare() (unlock func(), err error) {
+// removes what a killed one left: its parts die after it, each in its own time.
+func (s *Supervisor) prepare(ctx context.Context) (unlock func(), err error) {
 	if _, err := conf.PrepareDir(s.opts.Dir); err != nil {
 		return nil, err
 	}
@@ -96,7 +99,11 @@ func (s *Supervisor) prepare() (unlock func(), err error) {
 		unlock()
 		return nil, fmt.Errorf("another group runs in %s; stop it or choose another --dir", s.opts.Dir)
 	}
-	err = errors.Join(removeState(s.opts.Dir), checkFree(s.plan()))
+	wait := time.Duration(0)
+	if wasKilled(s.opts.Dir) {
+		wait = diesWait
+	}
+	err = errors.Join(removeState(s.opts.Dir), awaitFree(ctx, s.plan(), wait))
 	if err == nil {
 		err = s.opts.checkLayout()
 	}
@@ -135,20 +142,21 @@ func (s *Supervisor) announce() error {
 		return err
 	}
 	state := filepath.Join(s.opts.Dir, StateFile)
-	fmt.Fprintf(s.out, "ready: one Redis endpoint at %s (%s)\n\n", local(s.opts.ProxyPort), state)
+	var all bytes.Buffer // in one piece: who has read that it is ready finds the rest, too
+	fmt.Fprintf(&all, "ready: one Redis endpoint at %s (%s)\n\n", local(s.opts.ProxyPort), state)
 	call, dir := called(s.program), ""
 	if s.opts.Dir != absolute(Defaults().Dir) {
 		dir = " --dir " + s.opts.Dir
 	}
-	t := tabwriter.NewWriter(s.out, 0, 0, 3, ' ', 0)
+	t := tabwriter.NewWriter(&all, 0, 0, 3, ' ', 0)
 	fmt.Fprintf(t, "  redis-cli -p %d set abc hahahahah\twrite through the proxy\n", s.opts.ProxyPort)
 	fmt.Fprintf(t, "  %s status%s\twho is who\n", call, dir)
 	fmt.Fprintf(t, "  %s drill kill-master%s\tkill -9 the master under load\n", call, dir)
 	fmt.Fprintf(t, "  curl http://%s/metrics\tfigures of the proxy\n", local(s.opts.AdminPort))
 	t.Flush()
-	fmt.Fprintln(s.out)
-	fmt.Fprintln(s.out, "Ctrl-C stops everything.")
-	return nil
+	fmt.Fprintln(&all, "\nCtrl-C stops everything.")
+	_, err := s.out.Write(all.Bytes())
+	return err
 }
 
 // called is how the user calls the program, as far as its path tells.

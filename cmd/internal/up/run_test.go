@@ -15,6 +15,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/backend/netio/freeport"
 	"holdfast/backend/resp"
 )
 
@@ -46,7 +47,7 @@ func playPart(args []string) {
 		fmt.Println(err)
 		os.Exit(1)
 	}
-	fmt.Println("1:M now # Warning: here I am")
+	fmt.Println("1:M now # Warning: here I am at", value("port")) // words of its own: the same ones are shown once
 	for {
 		c, err := ln.Accept()
 		if err != nil {
@@ -98,7 +99,7 @@ func (o *output) String() string {
 
 func await(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(10 * time.Second); !ok(); time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); !ok(); time.Sleep(5 * time.Millisecond) {
 		if time.Now().After(deadline) {
 			t.Fatalf("waited in vain until %s", what)
 		}
@@ -108,7 +109,7 @@ func await(t *testing.T, what string, ok func() bool) {
 // options of a group of 2 nodes, 1 sentinel and 1 proxy on free ports.
 func testOptions(t *testing.T, extra string) Options {
 	t.Helper()
-	base := freePorts(t, 7)
+	base := freeport.Range(t, 7)
 	o, err := Parse(strings.Fields(fmt.Sprintf("--nodes 2 --sentinels 1 --node-port %d --sentinel-port %d --raft-port %d --proxy-port %d --admin-port %d %s",
 		base, base+2, base+3, base+4, base+5, extra)))
 	if err != nil {
@@ -116,27 +117,6 @@ func testOptions(t *testing.T, extra string) Options {
 	}
 	o.Dir = t.TempDir()
 	return o
-}
-
-// freePorts finds n consecutive free ports, whose control ports exist, too.
-func freePorts(t *testing.T, n int) int {
-	t.Helper()
-	for base := 10000 + os.Getpid()%1000*10; base < 22000; base += n {
-		free := true
-		for i := range n {
-			ln, err := net.Listen("tcp", local(base+i))
-			if err != nil {
-				free = false
-				break
-			}
-			ln.Close()
-		}
-		if free {
-			return base
-		}
-	}
-	t.Fatal("no free ports")
-	return 0
 }
 
 // startGroup runs a group until the test ends, and waits until it is ready.
@@ -199,7 +179,9 @@ func TestADeadPartIsStartedAgain(t *testing.T) {
 		now, err := ReadState(o.Dir)
 		return err == nil && now.Nodes[0].PID != 0 && now.Nodes[0].PID != before.Nodes[0].PID
 	})
-	await(t, "its warning is shown", func() bool { return strings.Contains(out.String(), "n1: Warning: here I am") })
+	await(t, "its warning is shown", func() bool {
+		return strings.Contains(out.String(), fmt.Sprint("n1: Warning: here I am at ", o.NodePort))
+	})
 	if !strings.Contains(out.String(), "n1: ended (signal: killed); starting it again in 100ms") {
 		t.Errorf("the end is not told:\n%s", out)
 	}
@@ -220,6 +202,21 @@ func TestADeadPartStaysDeadWithoutRestartAfter(t *testing.T) {
 	await(t, "it is told", func() bool {
 		return strings.Contains(out.String(), "n2: ended (signal: killed); it is not started again")
 	})
+}
+
+// The parts of a group that was killed may still hold its ports for a moment.
+func TestAGroupWaitsForAKilledOne(t *testing.T) {
+	o := testOptions(t, "")
+	os.WriteFile(filepath.Join(o.Dir, StateFile), []byte("stale"), 0o600)
+	dying, err := net.Listen("tcp", local(o.ProxyPort))
+	if err != nil {
+		t.Fatal(err)
+	}
+	time.AfterFunc(100*time.Millisecond, func() { dying.Close() })
+	startGroup(t, o)
+	if _, err := ReadState(o.Dir); err != nil {
+		t.Error(err)
+	}
 }
 
 func TestFailuresToStart(t *testing.T) {

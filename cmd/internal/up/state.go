@@ -55,6 +55,12 @@ func writeState(dir string, s *State) error {
 	return conf.WriteAtomic(filepath.Join(dir, StateFile), append(b, '\n'), 0o644)
 }
 
+// wasKilled tells whether the last group in dir did not end by itself.
+func wasKilled(dir string) bool {
+	_, err := os.Stat(filepath.Join(dir, StateFile))
+	return err == nil
+}
+
 func removeState(dir string) error {
 	err := os.Remove(filepath.Join(dir, StateFile))
 	if errors.Is(err, fs.ErrNotExist) {

@@ -30,15 +30,20 @@ const (
 	sameWithin = 5 * time.Second // the same words from several parts are shown once
 )
 
-// tail shows the warnings that parts write to their logs, until ctx ends. The
-// sentinels each report the same events; who said it first is shown.
-func (s *Supervisor) tail(ctx context.Context) {
+// newTailer begins at the ends of the parts' logs.
+func (s *Supervisor) newTailer() *tailer {
 	t := &tailer{shown: make(map[string]time.Time), at: make(map[string]int64)}
 	for _, r := range s.parts {
 		if info, err := os.Stat(r.logFile()); err == nil {
 			t.at[r.Name] = info.Size()
 		}
 	}
+	return t
+}
+
+// tail shows the warnings that parts write to their logs, until ctx ends. The
+// sentinels each report the same events; who said it first is shown.
+func (s *Supervisor) tail(ctx context.Context, t *tailer) {
 	for {
 		for _, r := range s.parts {
 			for _, words := range t.news(r.Name, r.logFile(), time.Now()) {
