@@ -67,7 +67,7 @@ type cluster struct {
 	dirs      map[string]string
 	sentinels map[string]*Sentinel
 	logs      map[string]*logBuffer
-	wrap      func(id string, p proposer) proposer // of a sentinel's way to raft; nil: as it is
+	wrap      func(id string, s *Sentinel, p proposer) proposer // of a sentinel's way to raft; nil: as it is
 	writeAcks int
 	adjust    func(*conf.SentinelConfig)
 }
@@ -143,7 +143,7 @@ func (c *cluster) start(id string) {
 	}
 	s.network = c.network
 	if c.wrap != nil {
-		s.wrap = func(p proposer) proposer { return c.wrap(id, p) }
+		s.wrap = func(p proposer) proposer { return c.wrap(id, s, p) }
 	}
 	if err := s.Start(); err != nil {
 		c.t.Fatal(err)
