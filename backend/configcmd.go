@@ -10,6 +10,7 @@ import (
 	"golang.org/x/sys/unix"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/latency"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/resp"
 	"holdfast/conf"
@@ -66,7 +67,7 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 	n.guard(next)
 	n.setTiming(next)
 	n.limitClients(next)
-	n.slowlog.trim(next.SlowlogMaxLen)
+	n.slowlog.Trim(next.SlowlogMaxLen)
 	n.derive()
 	n.limitTracking(next.TrackingTableMaxKeys)
 	n.logConfigChanged(next, changed)
@@ -169,7 +170,7 @@ func configResetStat(s *session, x *commands.Ctx) {
 	clear(n.errors)
 	for i := range n.handlers {
 		h := &n.handlers[i]
-		h.calls, h.rejected, h.failed, h.nanos, h.times = 0, 0, 0, 0, nil
+		h.calls, h.rejected, h.failed, h.nanos, h.times = 0, 0, 0, 0, latency.Times{}
 	}
 	x.OK()
 }

@@ -108,7 +108,7 @@ func (n *Node) makeRoom() (ok bool) {
 		return true
 	}
 	defer func(began int64) {
-		n.latency.add(cfg, "eviction-cycle", n.now, time.Duration(n.look()-began))
+		n.noteEvent("eviction-cycle", time.Duration(n.look()-began))
 	}(n.look())
 	limit := tenacity(cfg.MaxMemoryTenacity)
 	for began := time.Now(); ; {

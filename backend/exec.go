@@ -4,10 +4,9 @@ import (
 	"bytes"
 	"strings"
 
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
-
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/latency"
 )
 
 // handler is how a command runs, on data alone or on the session and the node,
@@ -23,10 +22,10 @@ type handler struct {
 	unlogged bool // the slow log leaves it out
 
 	calls    int64
-	rejected int64          // refused before they ran
-	failed   int64          // ran and replied an error
-	nanos    int64          // of all calls
-	times    *hdr.Histogram // of all calls, ns; nil before the first
+	rejected int64         // refused before they ran
+	failed   int64         // ran and replied an error
+	nanos    int64         // of all calls
+	times    latency.Times // of all calls
 }
 
 // row joins the name of a session command with its handler.

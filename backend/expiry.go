@@ -64,7 +64,7 @@ func (n *Node) expireSome(c *store.ExpireCycle) (more bool) {
 	more = n.store.ActiveExpire(c, expireSlice)
 	took := time.Duration(n.look() - began)
 	n.expiry.spent += took
-	n.latency.add(n.cfg(), "expire-cycle", n.now, took)
+	n.noteEvent("expire-cycle", took)
 	return more
 }
 

@@ -14,6 +14,7 @@ import (
 	"holdfast/backend/command"
 	"holdfast/backend/internal/aof"
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/latency"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/script"
 	"holdfast/backend/internal/store"
@@ -134,8 +135,8 @@ type Node struct {
 	dirty      int64
 	calls      int64
 	timing     timing
-	slowlog    slowlog
-	latency    latency
+	slowlog    latency.Log
+	latency    latency.Monitor
 	stats      stats
 	errors     map[string]int64 // replied, by code
 
@@ -149,7 +150,7 @@ type Node struct {
 	lease  lease
 	lapsed bool // it was over when the last batch began
 
-	acks      *ackWaits
+	acks      ackWaits
 	waiting   atomic.Int64  // clients with held replies
 	releasing atomic.Bool   // a release is on its way to the loops
 	telling   atomic.Bool   // so is what the stream tells of confirmations
@@ -169,7 +170,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 		runID:   randomID(20),
 		clients: make(map[int64]*session), audience: newAudience(),
 		watchers: make(map[dbKey]map[*session]struct{}), blocked: make(map[dbKey][]*session),
-		acks: newAckWaits(), monitors: make(map[*session]struct{}), errors: make(map[string]int64), latency: make(latency),
+		monitors: make(map[*session]struct{}), errors: make(map[string]int64),
 	}
 	if command.Count > maxCommands {
 		return nil, fmt.Errorf("%d commands do not fit a table of %d", command.Count, maxCommands)

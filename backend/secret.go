@@ -7,11 +7,15 @@ import (
 	"holdfast/conf"
 )
 
-// redacted stands in the place of secrets where requests are shown.
-const redacted = "(redacted)"
+// redacted is word i of a request as MONITOR and SLOWLOG show it.
+func redacted(c *command.Command, args [][]byte, i int) []byte {
+	if secret(c, args, i) {
+		return []byte("(redacted)")
+	}
+	return args[i]
+}
 
-// secret tells whether word i of a request is a password or names a user, which
-// MONITOR and SLOWLOG do not show.
+// secret tells whether word i of a request is a password or names a user.
 func secret(c *command.Command, args [][]byte, i int) bool {
 	if i == 0 {
 		return false

@@ -47,12 +47,9 @@ func (n *Node) feedMonitors(s *session, inScript bool, c *command.Command, args 
 	var b strings.Builder
 	now := time.Now().UnixMicro()
 	fmt.Fprintf(&b, "+%d.%06d [%d %s]", now/1e6, now%1e6, s.db, from)
-	for i, a := range args {
-		if secret(c, args, i) {
-			a = []byte(redacted)
-		}
+	for i := range args {
 		b.WriteByte(' ')
-		b.WriteString(quote(a))
+		b.WriteString(quote(redacted(c, args, i)))
 	}
 	b.WriteString("\r\n")
 	for m := range n.monitors {

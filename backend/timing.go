@@ -4,8 +4,6 @@ import (
 	"math"
 	"time"
 
-	hdr "github.com/HdrHistogram/hdrhistogram-go"
-
 	"holdfast/backend/command"
 	"holdfast/conf"
 )
@@ -71,14 +69,6 @@ func (f *figures) rate(last *figures) rates {
 	return r
 }
 
-// Bounds of the histograms, ns, and their significant digits (server.h,
-// LATENCY_HISTOGRAM_*).
-const (
-	shortest = 1
-	longest  = int64(time.Second)
-	digits   = 2
-)
-
 // look reads the clock: ns since the node's start.
 func (n *Node) look() int64 { return int64(time.Since(n.started)) }
 
@@ -107,7 +97,7 @@ func (n *Node) account(s *session, h *handler, args [][]byte, ns int64) {
 	h.calls++
 	h.nanos += ns
 	if n.timing.keep {
-		h.record(ns)
+		h.times.Add(time.Duration(ns))
 	}
 	if ns >= n.timing.notable {
 		n.note(s, h, args, ns)
@@ -120,21 +110,14 @@ func (h *handler) setFacts(c *command.Command) {
 	h.cmd, h.fast, h.unlogged = c, c.Has(command.Fast), c.Has(command.SkipSlowlog)
 }
 
-func (h *handler) record(ns int64) {
-	if h.times == nil {
-		h.times = hdr.New(shortest, longest, digits)
-	}
-	_ = h.times.RecordValue(min(max(ns, shortest), longest)) // fails outside its bounds only
-}
-
 // note tells the slow log and the latency monitor.
 func (n *Node) note(s *session, h *handler, args [][]byte, ns int64) {
 	event := "command"
 	if h.fast {
 		event = "fast-command"
 	}
-	n.latency.add(n.cfg(), event, n.now, time.Duration(ns))
+	n.noteEvent(event, time.Duration(ns))
 	if limit := n.cfg().SlowlogSlowerThan; limit >= 0 && ns >= int64(limit) && !h.unlogged {
-		n.slowlog.add(n.cfg().SlowlogMaxLen, n.now, s, h.cmd, args, time.Duration(ns))
+		n.noteSlow(s, h.cmd, args, time.Duration(ns))
 	}
 }
