@@ -160,7 +160,5 @@ func TestAProxyIsStartedFirst(t *testing.T) {
 	if err != nil {
 		t.Errorf("the early write: %v", err)
 	}
-	if got := mustDo(t, c.proxy(), "GET", "early"); got != "1" {
-		t.Errorf("the early write is %q", got)
-	}
+	awaitValue(t, c.proxy(), "early", "1")
 }

@@ -316,6 +316,19 @@ func mustDo(t *testing.T, addr string, args ...string) string {
 	return v.Text
 }
 
+// awaitValue waits until a key that was set is read so through a proxy. A replica
+// may answer that has not come to the write: only the connection that wrote is
+// certain to see it at once.
+func awaitValue(t *testing.T, proxy, key, want string) {
+	t.Helper()
+	await(t, 20*time.Second, "GET "+key+" says "+want, func() error {
+		if got := mustDo(t, proxy, "GET", key); got != want {
+			return fmt.Errorf("it says %q", got)
+		}
+		return nil
+	})
+}
+
 // patience stretches what is waited for: a deadline costs time only where the
 // test fails anyway, and a machine may be slow or busy with other tests.
 const patience = 3

@@ -86,7 +86,7 @@ func (k *killable) unanswered(writes []string) {
 			_, err := conn.Do(ctx, strings.Fields(line)...)
 			ended <- err
 		}()
-		await(k.t, 20*time.Second, "the write is executed", func() error {
+		await(k.t, 20*time.Second, "the write is executed and in the file", func() error {
 			select {
 			case err := <-ended:
 				k.t.Fatalf("%s was answered: %v", line, err)
@@ -94,6 +94,9 @@ func (k *killable) unanswered(writes []string) {
 			}
 			if k.info("master_repl_offset") == before {
 				return errors.New("it is not")
+			}
+			if lag := k.info("aof_buffer_length"); lag != "0" { // what is there outlives a kill
+				return fmt.Errorf("%s bytes are not in the append-only file yet", lag)
 			}
 			return nil
 		})

@@ -26,9 +26,7 @@ func TestUpServesAtOnceAndLeavesNothing(t *testing.T) {
 		t.Errorf("ready after %v; promised are 10 s, and %v times that passes here", took, *drillSlack)
 	}
 	mustDo(t, c.proxy(), "SET", "abc", "hahahahah")
-	if got := mustDo(t, c.proxy(), "GET", "abc"); got != "hahahahah" {
-		t.Errorf("GET abc: %q", got)
-	}
+	awaitValue(t, c.proxy(), "abc", "hahahahah")
 	c.awaitWhole()
 	await(t, 10*time.Second, "the metrics show a read served by a replica", func() error {
 		mustDo(t, c.proxy(), "GET", "abc")
