@@ -9,6 +9,7 @@ import (
 	"path/filepath"
 	"sync/atomic"
 
+	"holdfast/backend/internal/aof"
 	"holdfast/backend/internal/repl"
 	"holdfast/conf"
 )
@@ -44,7 +45,7 @@ type proof struct {
 }
 
 const (
-	identityFile = "incarnation"
+	identityFile = aof.ProofFile
 	byEnd        = "a clean end"
 	byLog        = "appendfsync always"
 )

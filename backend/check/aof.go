@@ -4,7 +4,6 @@ import (
 	"bufio"
 	"bytes"
 	"errors"
-	"fmt"
 	"io"
 	"os"
 	"path/filepath"
@@ -13,76 +12,90 @@ import (
 	"holdfast/backend/internal/aof"
 )
 
+// ErrNotCut is wrapped by the errors that say why a file was left as it is, though
+// what stands in it is later than the time it was to be cut at.
+var ErrNotCut = errors.New("not cut")
+
 // AOFOptions say what to do beside looking.
 type AOFOptions struct {
 	// Fix cuts the last file behind its last whole unit. What is cut off is kept
-	// in a file beside it, whose name Fixed tells.
-	Fix      bool
+	// in a file beside it, whose name Kept tells.
+	Fix bool
+	// Until, a Unix time in seconds, cuts the last file before what was written
+	// later, as its annotations of the time tell it, and keeps that too; what is
+	// behind the cut is not checked. 0: there is no such time.
+	Until    int64
 	Progress Progress
 }
 
 // AOFReport is what was found in the files of an append-only file.
 type AOFReport struct {
-	Files []Report
-	Fixed string // where the bytes are that were cut off; empty: nothing was
+	Manifest bool // a manifest lists the files
+	Files    []Report
+	Kept     string // where the bytes are that were cut off the last of Files; empty: nothing was
 }
 
 // AOF checks an append-only file: all files that a manifest lists, or a single
 // one. The first fault ends it.
 func AOF(name string, o AOFOptions) (AOFReport, error) {
 	var report AOFReport
-	files, err := filesOf(name)
+	files, manifest, err := filesOf(name)
 	if err != nil {
 		return report, err
 	}
+	report.Manifest = manifest
 	var at position
 	for i, file := range files {
+		file.until = o.Until
 		r, err := command(file, &at, o.Progress)
 		report.Files = append(report.Files, r)
+		last := i == len(files)-1
+		var late *aof.Late
 		var f *Fault
 		switch {
 		case err == nil:
 			continue
-		case !o.Fix || !errors.As(err, &f):
-			return report, err
-		case i < len(files)-1:
-			return report, fmt.Errorf("%w; it cannot be cut because it is not the last file", err)
-		case !f.mendable:
-			return report, fmt.Errorf("%w; a cut cannot mend it", err)
+		case errors.As(err, &late):
+			report.Kept, err = cutLate(r, late, o.Until, last)
+		case o.Fix && errors.As(err, &f):
+			report.Kept, err = mend(f, last)
 		}
-		report.Fixed, err = cut(f)
 		return report, err
 	}
 	return report, nil
 }
 
-// filesOf lists what there is to check.
-func filesOf(name string) ([]string, error) {
+// part is a file to check.
+type part struct {
+	name  string
+	base  bool
+	until int64
+}
+
+// filesOf lists what there is to check, and tells whether a manifest does.
+func filesOf(name string) (files []part, manifest bool, err error) {
 	text, err := head(name)
 	if err != nil {
-		return nil, err
+		return nil, false, err
 	}
 	if !strings.HasSuffix(name, ".manifest") && !bytes.HasPrefix(text, []byte("file ")) {
-		return []string{name}, nil
+		return []part{{name: name}}, false, nil
 	}
 	if text, err = os.ReadFile(name); err != nil {
-		return nil, err
+		return nil, true, err
 	}
 	m, err := aof.ParseManifest(text)
 	if err != nil {
-		return nil, &Fault{File: name, Err: err}
+		return nil, true, &Fault{File: name, Err: err}
 	}
-	var files []string
+	dir := filepath.Dir(name)
 	if m.Base != nil {
-		files = append(files, m.Base.Name)
+		files = append(files, part{name: filepath.Join(dir, m.Base.Name), base: true})
 	}
 	for _, p := range m.Incr {
-		files = append(files, p.Name)
+		files = append(files, part{name: filepath.Join(dir, p.Name)})
 	}
-	for i := range files {
-		files[i] = filepath.Join(filepath.Dir(name), files[i])
-	}
-	return files, nil
+	return files, true, nil
 }
 
 func head(name string) ([]byte, error) {
@@ -101,21 +114,26 @@ func head(name string) ([]byte, error) {
 
 // command checks one file: a snapshot and commands behind it, or commands
 // alone.
-func command(name string, at *position, p Progress) (Report, error) {
+func command(of part, at *position, p Progress) (Report, error) {
+	name := of.name
 	in, size, file, err := open(name, p)
 	if err != nil {
-		return Report{File: name}, err
+		return Report{File: name, Base: of.base}, err
 	}
 	defer file.Close()
-	c := counter{Report: Report{File: name, Size: size}, names: make(tally), at: at}
-	err = aof.Read(in, &c)
+	c := counter{Report: Report{File: name, Base: of.base, Size: size}, names: make(tally), at: at}
+	if of.until == 0 {
+		err = aof.Read(in, &c)
+	} else {
+		err = aof.ReadUntil(in, of.until, &c)
+	}
 	c.Names = c.names.list()
 	var f *aof.Fault
 	var torn *Fault
 	switch {
 	case errors.As(err, &f):
 		_, hole := errors.AsType[*aof.Hole](f.Err)
-		err = &Fault{File: name, Offset: f.At, Good: f.Good, Err: f.Err, mendable: !hole}
+		err = &Fault{File: name, Offset: f.At, Good: f.Good, Err: f.Err, mendable: !hole, text: c.text}
 	case errors.As(err, &torn):
 		torn.File = name
 	}
@@ -127,6 +145,7 @@ type counter struct {
 	Report
 	names tally
 	at    *position
+	text  int64 // offset where the commands begin
 }
 
 // position is where in the stream the files stand, once one of them tells it.
@@ -142,6 +161,7 @@ func (c *counter) Snapshot(r *bufio.Reader) error {
 	if err != nil {
 		return &Fault{Offset: at, Good: c.whole, Err: err}
 	}
+	c.text, c.Preamble = at, true
 	return nil
 }
 
@@ -166,26 +186,4 @@ func (c *counter) Place(p aof.Place) error {
 	}
 	c.at.known, c.at.offset = true, p.Offset
 	return nil
-}
-
-// cut moves what stands behind the last whole unit into a file of its own.
-func cut(f *Fault) (kept string, err error) {
-	in, err := os.Open(f.File)
-	if err != nil {
-		return "", err
-	}
-	defer in.Close()
-	if _, err := in.Seek(f.Good, io.SeekStart); err != nil {
-		return "", err
-	}
-	kept = fmt.Sprintf("%s.cut-at-%d", f.File, f.Good)
-	out, err := os.OpenFile(kept, os.O_CREATE|os.O_EXCL|os.O_WRONLY, 0o600)
-	if err != nil {
-		return "", err
-	}
-	_, err = io.Copy(out, in)
-	if err = errors.Join(err, out.Sync(), out.Close()); err != nil {
-		return "", err
-	}
-	return kept, aof.OS.Truncate(f.File, f.Good)
 }

@@ -23,7 +23,8 @@ type Fault struct {
 	Good   int64 // up to where all is whole
 	Err    error
 
-	mendable bool // the file can be cut at Good
+	mendable bool  // the file can be cut at Good
+	text     int64 // offset where the lines begin
 }
 
 func (f *Fault) Error() string {
@@ -46,15 +47,17 @@ type Count struct {
 
 // Report is what was found in one file.
 type Report struct {
-	File    string
-	Size    int64 // bytes
-	Version int   // of the RDB format; 0: there is no snapshot in the file
-	Writer  string
-	Keys    int64 // of the snapshot
-	Expires int64 // of them, those that expire
-	Types   []Count
-	Units   int64   // commands and transactions behind it
-	Names   []Count // commands
+	File     string
+	Base     bool  // the manifest says so
+	Size     int64 // bytes
+	Version  int   // of the RDB format; 0: there is no snapshot in the file
+	Preamble bool  // commands may follow the snapshot, which is whole
+	Writer   string
+	Keys     int64 // of the snapshot
+	Expires  int64 // of them, those that expire
+	Types    []Count
+	Units    int64   // commands and transactions behind it
+	Names    []Count // commands
 
 	whole int64 // offset behind the last whole key of the snapshot
 }

@@ -105,20 +105,99 @@ func TestFix(t *testing.T) {
 		write(t, incr, all[:cut])
 		_, broken := check.AOF(manifest, check.AOFOptions{})
 		r, err := check.AOF(manifest, check.AOFOptions{Fix: true})
-		if err != nil || (r.Fixed != "") != (broken != nil) || broken != nil && !errors.Is(broken, check.ErrBroken) {
-			t.Fatalf("cut at %d: %v, mended: %v, %q", cut, broken, err, r.Fixed)
+		if err != nil || (r.Kept != "") != (broken != nil) || broken != nil && !errors.Is(broken, check.ErrBroken) {
+			t.Fatalf("cut at %d: %v, mended: %v, %q", cut, broken, err, r.Kept)
 		}
 		left, _ := os.ReadFile(incr)
 		var kept []byte
-		if r.Fixed != "" {
-			kept, _ = os.ReadFile(r.Fixed)
-			os.Remove(r.Fixed)
+		if r.Kept != "" {
+			kept, _ = os.ReadFile(r.Kept)
+			os.Remove(r.Kept)
 		}
 		if string(left)+string(kept) != string(all[:cut]) {
 			t.Fatalf("cut at %d: %q and %q are left of %q", cut, left, kept, all[:cut])
 		}
 		if r, err := check.AOF(manifest, check.AOFOptions{}); err != nil || len(r.Files) != 2 || r.Files[0].Keys != 21 {
 			t.Fatalf("cut at %d: mended it is %+v, %v", cut, r, err)
+		}
+	}
+}
+
+// A time cuts the last file behind the last whole unit that is not later, and
+// nowhere else; what is cut off is kept.
+func TestUntil(t *testing.T) {
+	t.Parallel()
+	dir := t.TempDir()
+	manifest := write(t, filepath.Join(dir, "a.manifest"), []byte("file a.1 seq 1 type b\nfile a.2 seq 2 type i\n"))
+	base, incr := filepath.Join(dir, "a.1"), filepath.Join(dir, "a.2")
+	parts := []string{
+		"#TS:10\r\n" + string(commands("SET a 1")),
+		"#TS:20\r\n" + string(commands("MULTI", "SET b 1")) + "#TS:30\r\n" + string(commands("SET c 1", "EXEC", "SET d 1")), // the later time counts
+		"#TS:40\r\n#TS:50\r\n" + string(commands("SET e 1")),
+		"#TS:60\r\n",
+	}
+	all := strings.Join(parts, "")
+	for until, left := range map[int64]string{
+		70: all, 60: all, 55: all[:len(all)-len(parts[3])], 45: parts[0] + parts[1] + "#TS:40\r\n", 35: parts[0] + parts[1],
+		25: parts[0] + "#TS:20\r\n", 19: parts[0], 10: parts[0],
+	} {
+		write(t, base, commands("SET z 1"))
+		write(t, incr, []byte(all))
+		r, err := check.AOF(manifest, check.AOFOptions{Until: until})
+		got, _ := os.ReadFile(incr)
+		kept := ""
+		if r.Kept != "" {
+			b, _ := os.ReadFile(r.Kept)
+			kept = string(b)
+			os.Remove(r.Kept)
+		}
+		if err != nil || string(got) != left || kept != all[len(left):] {
+			t.Errorf("until %d: %v, left %q, kept %q", until, err, got, kept)
+		}
+	}
+	for name, files := range map[string][2]string{
+		"has nothing before timestamp 5":         {string(commands("SET z 1")), all},
+		"because it is not the last file":        {string(commands("SET z 1")) + parts[0], all},
+		"the first fault stands at offset 27":    {string(commands("SET z 1")), string(commands("SET y 1")) + "!" + parts[0]},
+		"AOF a.1 has nothing before timestamp 5": {parts[0], all},
+	} {
+		write(t, base, []byte(files[0]))
+		write(t, incr, []byte(files[1]))
+		r, err := check.AOF(manifest, check.AOFOptions{Until: 5})
+		got, _ := os.ReadFile(incr)
+		if err == nil || !strings.Contains(err.Error(), name) || r.Kept != "" || string(got) != files[1] {
+			t.Errorf("%v, want %q; kept %q", err, name, r.Kept)
+		}
+	}
+}
+
+// After a cut that may have taken away what was confirmed, nothing proves to a group
+// that the node still has it; a torn end never was.
+func TestCutDisproves(t *testing.T) {
+	t.Parallel()
+	const proof = `{"incarnation":"0123456789012345678901234567890123456789","by":"appendfsync always"}`
+	whole := string(commands("SET a 1"))
+	for name, c := range map[string]struct {
+		text, proof string
+		o           check.AOFOptions
+		stays       bool
+	}{
+		"by time":           {whole + "#TS:9\r\n" + whole, proof, check.AOFOptions{Until: 8}, false},
+		"nothing cut":       {whole + "#TS:9\r\n" + whole, proof, check.AOFOptions{Until: 9}, true},
+		"of a fault":        {whole + "!" + whole, proof, check.AOFOptions{Fix: true}, false},
+		"of a torn end":     {whole + whole[:9], proof, check.AOFOptions{Fix: true}, true},
+		"of something else": {whole + "!" + whole, "my incarnation", check.AOFOptions{Fix: true}, true},
+	} {
+		dir := t.TempDir()
+		file := write(t, filepath.Join(dir, aof.ProofFile), []byte(c.proof))
+		if err := os.Mkdir(filepath.Join(dir, "aof"), 0o700); err != nil {
+			t.Fatal(err)
+		}
+		if _, err := check.AOF(write(t, filepath.Join(dir, "aof", "a.aof"), []byte(c.text)), c.o); err != nil {
+			t.Errorf("%s: %v", name, err)
+		}
+		if _, err := os.Stat(file); (err == nil) != c.stays {
+			t.Errorf("%s: the proof: %v", name, err)
 		}
 	}
 }
@@ -139,8 +218,8 @@ func TestNotToBeFixed(t *testing.T) {
 		if files[1] != nil {
 			write(t, second, files[1])
 		}
-		if r, err := check.AOF(manifest, check.AOFOptions{Fix: true}); err == nil || r.Fixed != "" {
-			t.Errorf("%s: %q, %v", name, r.Fixed, err)
+		if r, err := check.AOF(manifest, check.AOFOptions{Fix: true}); err == nil || r.Kept != "" {
+			t.Errorf("%s: %q, %v", name, r.Kept, err)
 		}
 	}
 	at := aof.Place{ID: strings.Repeat("a", 40), Offset: 100}
@@ -152,8 +231,8 @@ func TestNotToBeFixed(t *testing.T) {
 		t.Errorf("files that follow each other: %v", err)
 	}
 	write(t, first, text[:len(text)-len(commands("SET b 2"))])
-	if r, err := check.AOF(manifest, check.AOFOptions{Fix: true}); !errors.Is(err, check.ErrBroken) || r.Fixed != "" || !strings.Contains(err.Error(), "bytes of the stream are missing") {
-		t.Errorf("a hole: %q, %v", r.Fixed, err)
+	if r, err := check.AOF(manifest, check.AOFOptions{Fix: true}); !errors.Is(err, check.ErrBroken) || r.Kept != "" || !strings.Contains(err.Error(), "bytes of the stream are missing") {
+		t.Errorf("a hole: %q, %v", r.Kept, err)
 	}
 	write(t, manifest, []byte("file x\n"))
 	if _, err := check.AOF(manifest, check.AOFOptions{Fix: true}); !errors.Is(err, check.ErrBroken) {

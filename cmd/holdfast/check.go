@@ -36,47 +36,54 @@ It exits 0 when the file is valid, 1 when it is not, 2 when it cannot be read.`,
 			r, err := check.RDB(args[0], bar)
 			bar.end()
 			printReport(cmd.OutOrStdout(), r)
+			if err == nil {
+				fmt.Fprintln(cmd.OutOrStdout(), "Valid.")
+			}
 			return verdict(cmd, err)
 		},
 	}
 }
 
 func checkAOFCommand() *cobra.Command {
-	var fix bool
+	var o check.AOFOptions
 	cmd := &cobra.Command{
 		Use:   "check-aof FILE",
 		Short: "Say whether an append-only file is whole, and what is in it",
 		Long: `Check-aof reads an append-only file of a node or of a Redis: all files that a
 manifest lists, or a single one. Where one is not valid, the offset of the first
-fault is printed. With --fix the last file is cut behind its last whole command;
-what is cut off is kept in a file beside it.
-It exits 0 when all is valid, or was mended, 1 when it is not, 2 when a file
-cannot be read.`,
-		Example: "  holdfast check-aof --fix data/n1/appendonlydir/appendonly.aof.manifest",
-		Args:    oneArgument("file"),
+fault is printed. With --fix the last file is cut behind its last whole command.
+With --truncate-to-timestamp it is cut before what was written later than that
+Unix time in seconds, as far as the file has annotations of the time
+(aof-timestamp-enabled), and the rest is not checked. What is cut off is kept in a
+file beside it. Stop the node first.
+It exits 0 when all is valid, or was cut, 1 when it is not, 2 when a file cannot be
+read.`,
+		Example: `  holdfast check-aof --fix data/n1/appendonlydir/appendonly.aof.manifest
+  holdfast check-aof --truncate-to-timestamp $(date -d '10 minutes ago' +%s) data/n1/appendonlydir/appendonly.aof.manifest`,
+		Args: oneArgument("file"),
 		RunE: func(cmd *cobra.Command, args []string) error {
+			if cmd.Flags().Changed(untilFlag) && o.Until <= 0 {
+				return fmt.Errorf("--%s: a Unix time in seconds is above 0", untilFlag)
+			}
 			bar := newBar()
-			r, err := check.AOF(args[0], check.AOFOptions{Fix: fix, Progress: bar})
+			o.Progress = bar
+			r, err := check.AOF(args[0], o)
 			bar.end()
-			for _, file := range r.Files {
-				printReport(cmd.OutOrStdout(), file)
-			}
-			if r.Fixed != "" {
-				fmt.Fprintln(cmd.OutOrStdout(), "Cut behind the last whole command; what stood there is now in", r.Fixed)
-			}
+			printAOF(cmd.OutOrStdout(), r, o, err)
 			return verdict(cmd, err)
 		},
 	}
-	cmd.Flags().BoolVar(&fix, "fix", false, "cut the last file behind its last whole command")
+	cmd.Flags().BoolVar(&o.Fix, "fix", false, "cut the last file behind its last whole command")
+	cmd.Flags().Int64Var(&o.Until, untilFlag, 0, "cut the last file before what was written later than this Unix time in `seconds`")
+	cmd.MarkFlagsMutuallyExclusive("fix", untilFlag)
 	return cmd
 }
 
 func verdict(cmd *cobra.Command, err error) error {
 	switch {
 	case err == nil:
-		fmt.Fprintln(cmd.OutOrStdout(), "Valid.")
 		return nil
-	case errors.Is(err, check.ErrBroken):
+	case errors.Is(err, check.ErrBroken), errors.Is(err, check.ErrNotCut):
 		fmt.Fprintln(cmd.ErrOrStderr(), "holdfast:", err)
 		return exitBroken
 	}

@@ -2,6 +2,11 @@ package aof
 
 import "fmt"
 
+// ProofFile is in a node's dir while the files prove to its group that the node has
+// all it confirmed. Whoever cuts from them what may have been confirmed takes it
+// away first.
+const ProofFile = "incarnation"
+
 // CutAt ends the files at an offset of one of them, which is behind a unit: what
 // follows it there is cut off, and the files behind it go. No name: only the base
 // stays. A crash leaves all of them, or those up to that one, whole or cut. No

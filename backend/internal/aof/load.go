@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"io"
 	"io/fs"
+	"math"
 	"strconv"
 	"strings"
 	"time"
@@ -62,7 +63,26 @@ func (a Annotation) broken() bool {
 
 // AppendTime appends the annotation that what follows was written at that Unix
 // time in seconds or later.
-func AppendTime(b []byte, unix int64) []byte { return fmt.Appendf(b, "#TS:%d\r\n", unix) }
+func AppendTime(b []byte, unix int64) []byte { return fmt.Appendf(b, "%s%d\r\n", timePrefix, unix) }
+
+const timePrefix = "#TS:"
+
+func (a Annotation) time() (unix int64, ok bool) {
+	text, ok := strings.CutPrefix(string(a), timePrefix)
+	unix, err := strconv.ParseInt(text, 10, 64)
+	return unix, ok && err == nil
+}
+
+// Late says that the rest of a file was written after the time up to which it was
+// to be read.
+type Late struct {
+	At   int64 // where the rest begins: behind the last whole unit before it
+	Unix int64 // when that was written, in seconds
+}
+
+func (l *Late) Error() string {
+	return fmt.Sprintf("what begins at offset %d was written at %d", l.At, l.Unix)
+}
 
 // Exists tells whether there is anything to load.
 func (d *Dir) Exists() bool {
@@ -155,7 +175,7 @@ func (d *Dir) loadPart(p Part, sink Sink, wrap func(io.Reader) io.Reader) (size 
 	if wrap != nil {
 		in = wrap(f)
 	}
-	err = read(in, p.Name, sink)
+	err = read(in, p.Name, math.MaxInt64, sink)
 	var fault *Fault
 	if errors.As(err, &fault) {
 		fault.File = p.Name
@@ -166,9 +186,13 @@ func (d *Dir) loadPart(p Part, sink Sink, wrap func(io.Reader) io.Reader) (size 
 // Read reads one file into sink: units, or a snapshot and units behind it, as
 // bases and the files of old are. The end of the file inside a unit, or
 // something else in a unit's place, is a *Fault.
-func Read(in io.Reader, sink Sink) error { return read(in, "", sink) }
+func Read(in io.Reader, sink Sink) error { return read(in, "", math.MaxInt64, sink) }
 
-func read(in io.Reader, name string, sink Sink) error {
+// ReadUntil is Read of what was written up to a Unix time in seconds, as far as
+// the file has annotations of the time. The error is *Late where there is more.
+func ReadUntil(in io.Reader, until int64, sink Sink) error { return read(in, "", until, sink) }
+
+func read(in io.Reader, name string, until int64, sink Sink) error {
 	counted := &counter{r: in}
 	buf := bufio.NewReaderSize(counted, SnapshotBuffer)
 	if magic, _ := buf.Peek(5); string(magic) == "REDIS" {
@@ -177,7 +201,7 @@ func read(in io.Reader, name string, sink Sink) error {
 		}
 	}
 	r := newUnitReader(buf, counted.n-int64(buf.Buffered()))
-	r.unit.File = name
+	r.unit.File, r.until = name, until
 	return r.each(sink.Unit, sink.Place)
 }
 

@@ -4,6 +4,7 @@ import (
 	"bufio"
 	"bytes"
 	"io"
+	"math"
 	"strconv"
 
 	"holdfast/backend/resp"
@@ -46,6 +47,7 @@ type unitReader struct {
 	cmds  []member // in args
 	unit  Unit
 	words [][]byte
+	until int64 // what was written later is not read, Unix time in seconds
 }
 
 type piece struct{ from, to int }
@@ -53,7 +55,7 @@ type piece struct{ from, to int }
 type member struct{ db, from, to int }
 
 func newUnitReader(in *bufio.Reader, at int64) *unitReader {
-	return &unitReader{in: in, at: at, good: at}
+	return &unitReader{in: in, at: at, good: at, until: math.MaxInt64}
 }
 
 // next reads a unit, or the annotation before one. At the end of the file the
@@ -106,6 +108,9 @@ func (r *unitReader) note() (Annotation, error) {
 	note := Annotation(bytes.TrimRight(line, "\r\n"))
 	if note.broken() {
 		return nil, r.badly(start)
+	}
+	if unix, ok := note.time(); ok && unix > r.until {
+		return nil, &Late{At: r.good, Unix: unix}
 	}
 	if len(r.cmds) == 0 && len(r.raw) == 0 {
 		r.good = r.at
