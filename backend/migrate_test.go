@@ -29,20 +29,20 @@ func TestMigrate(t *testing.T) {
 	}
 	a.must("RPUSH list x y z")
 	a.must("SET text value PX 100000")
-	check(a.migrate(b, "list 9 1000"), "OK")
-	check(a.migrate(b, "list 9 1000"), "NOKEY")
-	check(a.migrate(b, "text 9 1000 COPY"), "OK")
+	check(a.migrate(b, "list 9 30000"), "OK")
+	check(a.migrate(b, "list 9 30000"), "NOKEY")
+	check(a.migrate(b, "text 9 30000 COPY"), "OK")
 	b.must("SELECT 9")
 	check(strings.Join(b.must("LRANGE list 0 -1").Strings(), " "), "x y z")
 	if ttl := b.must("PTTL text").Int; ttl < 1 || ttl > 100000 {
 		t.Errorf("the copy lives for %d ms", ttl)
 	}
-	check(a.migrate(b, "text 9 1000"), "ERR Target instance replied with error: BUSYKEY Target key name already exists.")
+	check(a.migrate(b, "text 9 30000"), "ERR Target instance replied with error: BUSYKEY Target key name already exists.")
 	check(a.must("GET text").Text, "value")
-	check(a.migrate(b, "text 9 1000 REPLACE"), "OK")
+	check(a.migrate(b, "text 9 30000 REPLACE"), "OK")
 	a.must("MSET k1 1 k2 2 k3 3")
 	b.must("SET k2 other")
-	args := append(strings.Fields(fmt.Sprintf("MIGRATE 127.0.0.1 %d", b.port)), append([]string{""}, strings.Fields("9 1000 KEYS k1 k2 k3 k4")...)...)
+	args := append(strings.Fields(fmt.Sprintf("MIGRATE 127.0.0.1 %d", b.port)), append([]string{""}, strings.Fields("9 30000 KEYS k1 k2 k3 k4")...)...)
 	if _, err := ask(t, a.data, args...); err == nil || !strings.Contains(err.Error(), "BUSYKEY") {
 		t.Errorf("a key of several that is busy: %v", err)
 	}
@@ -52,11 +52,11 @@ func TestMigrate(t *testing.T) {
 	}
 	equal(t, a, follower)
 	for request, want := range map[string]string{
-		"k 9 1000 KEYS x":   "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string",
-		"k 9 1000 AUTH":     "ERR syntax error",
-		"k x 1000":          "ERR value is not an integer or out of range",
-		"k2 99 1000":        "ERR Target instance replied with error: ERR DB index is out of range",
-		"k2 0 1000 AUTH no": "ERR Target instance replied with error: ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
+		"k 9 30000 KEYS x":   "ERR When using MIGRATE KEYS option, the key argument must be set to the empty string",
+		"k 9 30000 AUTH":     "ERR syntax error",
+		"k x 30000":          "ERR value is not an integer or out of range",
+		"k2 99 30000":        "ERR Target instance replied with error: ERR DB index is out of range",
+		"k2 0 30000 AUTH no": "ERR Target instance replied with error: ERR AUTH <password> called without any password configured for the default user. Are you sure your configuration is correct?",
 	} {
 		check(a.migrate(b, request), want)
 	}
@@ -75,7 +75,7 @@ func TestMigrateToSilence(t *testing.T) {
 	defer silent.Close()
 	a.must("SET k v")
 	w := a.wire()
-	w.command(fmt.Sprintf("MIGRATE 127.0.0.1 %d k 0 300", silent.Addr().(*net.TCPAddr).Port))
+	w.command(fmt.Sprintf("MIGRATE 127.0.0.1 %d k 0 2000", silent.Addr().(*net.TCPAddr).Port)) // each step has so long
 	w.expect("-IOERR error or timeout reading from target instance\r\n")
 	if given, err := silent.Accept(); err != nil || given.Close() != nil {
 		t.Fatal(err)
@@ -122,7 +122,7 @@ func TestMigrateUnderWrites(t *testing.T) {
 	}()
 	total := int64(0)
 	for range 20 {
-		if got := a.migrate(b, "counter 0 5000"); got != "OK" && got != "NOKEY" {
+		if got := a.migrate(b, "counter 0 30000"); got != "OK" && got != "NOKEY" {
 			t.Errorf("MIGRATE: %s", got)
 		}
 		var n int64
@@ -156,17 +156,17 @@ func TestMigrateToRedisAndBack(t *testing.T) {
 			t.Fatalf("%q: %v, %v", words, v.Text, err)
 		}
 	}
-	send(a, b, "0 5000 AUTH secret")
+	send(a, b, "0 30000 AUTH secret")
 	if got := a.must("DBSIZE").Int; got != 0 {
 		t.Errorf("%d keys stayed", got)
 	}
 	if got := b.must("DEBUG DIGEST").Text; got != before {
 		t.Error("redis-server has something else")
 	}
-	send(b, a, "0 5000 REPLACE")
+	send(b, a, "0 30000 REPLACE")
 	if got := a.must("DEBUG DIGEST").Text; got != before {
 		t.Error("something else came back")
 	}
-	send(a, b, "0 5000 COPY REPLACE AUTH2 default secret")
+	send(a, b, "0 30000 COPY REPLACE AUTH2 default secret")
 	equal(t, a, b)
 }
