@@ -5,6 +5,7 @@ import (
 
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/migrate"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
@@ -72,7 +73,7 @@ func (n *Node) untilNext(turn time.Time, e effort) time.Duration {
 
 func (n *Node) everySecond() {
 	n.countClients()
-	n.targets.sweep(time.Now().Add(-targetIdle))
+	n.targets.Sweep(time.Now().Add(-migrate.Idle))
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if n.ending {

@@ -88,7 +88,7 @@ func (n *Node) takeFigures() {
 		channels: len(n.audience[channels]), patterns: len(n.audience[patterns]), shards: len(n.audience[shards]),
 		calls: n.calls, turns: n.timing.turns, dirty: n.dirty,
 		stats: n.stats, saves: n.saves, aof: n.logFigures(), store: n.store.Stats,
-		scripts: n.scripts.Stats(), targets: n.targets.count(), at: time.Now(),
+		scripts: n.scripts.Stats(), targets: n.targets.Len(), at: time.Now(),
 	}
 	if t := n.tracking; t != nil {
 		f.tracking = trackingFigures{t.clients, len(t.readers), t.items, len(t.prefixes)}

@@ -126,7 +126,7 @@ func (n *Node) Close() error {
 	} else {
 		err = errors.Join(err, n.proveEnd())
 	}
-	n.targets.sweep(time.Now())
+	n.targets.Sweep(time.Now())
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	n.ending = true

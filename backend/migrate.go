@@ -3,15 +3,15 @@ package backend
 import (
 	"net"
 	"strconv"
-	"time"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/migrate"
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/resp"
 )
 
-var migrateRows = []row{{"migrate", migrate}}
+var migrateRows = []row{{"migrate", migrateKeys}}
 
 // A migration sends keys to another server and deletes them here once it has
 // them. Redis stands still meanwhile. A node does not: what is sent is copied
@@ -24,17 +24,14 @@ var migrateRows = []row{{"migrate", migrate}}
 //  2. no wait for the target is longer than the timeout of the request.
 type migration struct {
 	n         *Node
-	addr      string // host:port
-	dest      string // the target's database
-	db        int    // ours
-	timeout   time.Duration
-	copies    bool // COPY: the keys stay here
+	db        int           // ours
+	batch     migrate.Batch // to whom, and how; its requests are those of keys
+	copies    bool          // COPY: the keys stay here
 	replace   bool
-	auth      []string // AUTH with its arguments; nil: none
 	keys      []*migrant
-	pauses    bool  // writes are paused for us
-	refused   error // the target's first error reply
-	committed uint64
+	pauses    bool   // writes are paused for us
+	refused   error  // why a key cannot go; the target's first error reply
+	committed uint64 // the offset behind what was deleted here
 }
 
 // migrant is a key on its way.
@@ -49,7 +46,7 @@ type migrant struct {
 // paused.
 const migrationRounds = 8
 
-func migrate(s *session, x *commands.Ctx) {
+func migrateKeys(s *session, x *commands.Ctx) {
 	m := &migration{n: s.node, db: s.db}
 	if !m.parse(x) {
 		return
@@ -99,10 +96,10 @@ func (m *migration) parse(x *commands.Ctx) bool {
 		case equalFold(word, "replace"):
 			m.replace = true
 		case equalFold(word, "auth") && left >= 1:
-			m.auth = append([]string{"AUTH"}, words[i+1])
+			m.batch.Auth = append([]string{"AUTH"}, words[i+1])
 			i++
 		case equalFold(word, "auth2") && left >= 2:
-			m.auth = append([]string{"AUTH"}, words[i+1:i+3]...)
+			m.batch.Auth = append([]string{"AUTH"}, words[i+1:i+3]...)
 			i += 2
 		case equalFold(word, "keys"):
 			if words[3] != "" {
@@ -125,8 +122,7 @@ func (m *migration) parse(x *commands.Ctx) bool {
 	if ms <= 0 {
 		ms = 1000
 	}
-	m.timeout = untilMilli(ms, 0)
-	m.addr, m.dest = net.JoinHostPort(words[1], words[2]), words[4]
+	m.batch.Addr, m.batch.DB, m.batch.Timeout = net.JoinHostPort(words[1], words[2]), words[4], untilMilli(ms, 0)
 	for _, key := range keys {
 		m.keys = append(m.keys, &migrant{key: key})
 	}
@@ -203,6 +199,23 @@ func (m *migration) run() []byte {
 	}
 }
 
+// send sends what there is to send and returns the keys that the target has
+// acknowledged.
+func (m *migration) send() (acknowledged []*migrant, err error) {
+	m.batch.Requests = nil
+	for _, k := range m.keys {
+		m.batch.Requests = append(m.batch.Requests, k.request)
+	}
+	answer, err := m.n.targets.Send(m.n.life, &m.batch)
+	for _, i := range answer.Acknowledged {
+		acknowledged = append(acknowledged, m.keys[i])
+	}
+	if answer.Refused != nil {
+		m.refused = answer.Refused
+	}
+	return acknowledged, err
+}
+
 // settle deletes the keys that the target has as they are here, and takes the others
 // anew. It is false when this node is no longer the one to delete them.
 func (m *migration) settle(acknowledged []*migrant) bool {
@@ -250,7 +263,7 @@ func (m *migration) pauseWrites() {
 	n.mu.Lock()
 	defer n.mu.Unlock()
 	if m.pauses = n.pause.until == 0; m.pauses {
-		n.pauseClients(n.now+m.timeout.Milliseconds(), false)
+		n.pauseClients(n.now+m.batch.Timeout.Milliseconds(), false)
 	}
 	for _, k := range m.keys {
 		m.take(k)

@@ -15,6 +15,7 @@ import (
 	"holdfast/backend/internal/aof"
 	"holdfast/backend/internal/commands"
 	"holdfast/backend/internal/latency"
+	"holdfast/backend/internal/migrate"
 	"holdfast/backend/internal/repl"
 	"holdfast/backend/internal/script"
 	"holdfast/backend/internal/store"
@@ -102,7 +103,7 @@ type Node struct {
 	inner   commands.Ctx // of a script's command
 	options commands.Options
 	scripts *script.Engine
-	targets targets // of MIGRATE; has a lock of its own
+	targets migrate.Targets // of MIGRATE; has a lock of its own
 	apart   apart
 	inExec  bool // a transaction is under way
 	muted   bool // redis.set_repl: what commands change is not propagated

@@ -1,106 +1,124 @@
-package backend
+package migrate
 
 import (
 	"context"
 	"errors"
+	"time"
 
 	"holdfast/backend/resp"
 )
 
-// errIO are the texts of a connection that fails.
+// The errors of a connection that fails, in Redis's words.
 var (
-	errMigrateConnect = errors.New("IOERR error or timeout connecting to the client")
-	errMigrateWrite   = errors.New("IOERR error or timeout writing to target instance")
-	errMigrateRead    = errors.New("IOERR error or timeout reading from target instance")
+	ErrConnect = errors.New("IOERR error or timeout connecting to the client")
+	ErrWrite   = errors.New("IOERR error or timeout writing to target instance")
+	ErrRead    = errors.New("IOERR error or timeout reading from target instance")
 )
 
-// send sends what there is to send and returns what the target has acknowledged. A
-// connection from the cache that turns out to be closed is replaced once, if nothing was
-// answered on it.
-func (m *migration) send() (acknowledged []*migrant, err error) {
-	for attempt := 0; ; attempt++ {
+// Batch is what is to be sent to a server.
+type Batch struct {
+	Addr     string        // host:port
+	Auth     []string      // AUTH with its arguments; nil: none
+	DB       string        // the server's database, as SELECT takes it
+	Timeout  time.Duration // of every wait, above 0
+	Requests [][]string
+}
+
+// Answer is what became of a batch.
+type Answer struct {
+	Acknowledged []int // the requests whose replies were no errors, by their index
+	Refused      error // the server's first error reply, that to AUTH or SELECT too; nil: none
+}
+
+// Send sends a batch and reads all replies, as long as ctx lasts. The error is one
+// of those above; what was acknowledged before it counts. A kept connection that
+// turns out to be closed is replaced once, if nothing was answered on it.
+func (t *Targets) Send(ctx context.Context, b *Batch) (Answer, error) {
+	for first := true; ; first = false {
 		var c *target
-		var cached bool
-		if m.within(func(ctx context.Context) (err error) {
-			c, cached, err = m.n.targets.get(ctx, m.addr)
+		var kept bool
+		if b.within(ctx, func(ctx context.Context) (err error) {
+			c, kept, err = t.get(ctx, b.Addr)
 			return err
 		}) != nil {
-			return nil, errMigrateConnect
+			return Answer{}, ErrConnect
 		}
-		acknowledged, err = m.exchange(c)
+		answer, err := b.exchange(ctx, c)
 		if err == nil {
-			m.n.targets.put(m.addr, c)
-			return acknowledged, nil
+			t.put(b.Addr, c)
+			return answer, nil
 		}
 		c.Close()
-		if !cached || attempt > 0 || len(acknowledged) > 0 || errors.Is(err, context.DeadlineExceeded) {
-			if errors.Is(err, errMigrateWrite) {
-				err = errMigrateWrite
-			} else {
-				err = errMigrateRead
-			}
-			return acknowledged, err
+		silent := len(answer.Acknowledged) == 0 && answer.Refused == nil
+		if kept && first && silent && !errors.Is(err, context.DeadlineExceeded) {
+			continue
 		}
+		if errors.Is(err, ErrWrite) {
+			return answer, ErrWrite
+		}
+		return answer, ErrRead
 	}
 }
 
-// exchange sends the requests in one piece and reads their replies.
-func (m *migration) exchange(c *target) (acknowledged []*migrant, err error) {
+// exchange sends the requests in one piece and reads their replies. Where AUTH or
+// SELECT is refused, what the server says to the others counts for nothing: it was
+// carried out as somebody else, or elsewhere.
+func (b *Batch) exchange(ctx context.Context, c *target) (a Answer, err error) {
 	before := 0
-	if m.auth != nil {
-		c.Send(m.auth...)
+	if b.Auth != nil {
+		c.Send(b.Auth...)
 		before++
 	}
-	if c.db != m.dest {
-		c.Send("SELECT", m.dest)
+	if c.db != b.DB {
+		c.Send("SELECT", b.DB)
 		before++
 	}
-	for _, k := range m.keys {
-		c.Send(k.request...)
+	for _, request := range b.Requests {
+		c.Send(request...)
 	}
-	if err := m.within(c.Flush); err != nil {
-		return nil, errors.Join(errMigrateWrite, err)
+	if err := b.within(ctx, c.Flush); err != nil {
+		return a, errors.Join(ErrWrite, err)
 	}
 	admitted := true
 	for range before {
-		ok, err := m.receive(c)
+		ok, err := b.receive(ctx, c, &a)
 		if err != nil {
-			return nil, err
+			return a, err
 		}
 		admitted = admitted && ok
 	}
-	for _, k := range m.keys {
-		ok, err := m.receive(c)
+	for i := range b.Requests {
+		ok, err := b.receive(ctx, c, &a)
 		if err != nil {
-			return acknowledged, err
+			return a, err
 		}
 		if ok && admitted {
-			acknowledged = append(acknowledged, k)
+			a.Acknowledged = append(a.Acknowledged, i)
 		}
 	}
-	if c.db = m.dest; m.refused != nil {
+	if c.db = b.DB; a.Refused != nil {
 		c.db = "" // SELECT may be what was refused
 	}
-	return acknowledged, nil
+	return a, nil
 }
 
 // receive reads one reply; ok is false when it is an error, of which the first is kept.
-func (m *migration) receive(c *target) (ok bool, err error) {
-	err = m.within(func(ctx context.Context) error {
+func (b *Batch) receive(ctx context.Context, c *target, a *Answer) (ok bool, err error) {
+	err = b.within(ctx, func(ctx context.Context) error {
 		_, err := c.Receive(ctx)
 		return err
 	})
 	if refusal, is := err.(resp.Error); is {
-		if m.refused == nil {
-			m.refused = refusal
+		if a.Refused == nil {
+			a.Refused = refusal
 		}
 		return false, nil
 	}
 	return err == nil, err
 }
 
-func (m *migration) within(f func(ctx context.Context) error) error {
-	ctx, cancel := context.WithTimeout(m.n.life, m.timeout)
+func (b *Batch) within(ctx context.Context, f func(ctx context.Context) error) error {
+	ctx, cancel := context.WithTimeout(ctx, b.Timeout)
 	defer cancel()
 	return f(ctx)
 }

@@ -1,4 +1,4 @@
-package backend
+package migrate
 
 import (
 	"context"
@@ -8,15 +8,15 @@ import (
 	"holdfast/backend/client"
 )
 
-// Bounds of the connections that are kept for the next MIGRATE (cluster.c).
-const (
-	targetsKept = 64
-	targetIdle  = 10 * time.Second
-)
+// Idle is for how long a connection is kept that nothing uses (cluster.c).
+const Idle = 10 * time.Second
 
-// targets are connections to servers that keys were migrated to. One that is in
-// use is not among them.
-type targets struct {
+// targetsKept bounds the connections that are kept (cluster.c).
+const targetsKept = 64
+
+// Targets are connections to servers that keys were migrated to. One that is in
+// use is not among them. The zero value has none; any goroutine may call.
+type Targets struct {
 	mu   sync.Mutex
 	idle map[string]*target // by host:port
 }
@@ -28,7 +28,7 @@ type target struct {
 }
 
 // get takes a kept connection, or makes one.
-func (t *targets) get(ctx context.Context, addr string) (c *target, cached bool, err error) {
+func (t *Targets) get(ctx context.Context, addr string) (c *target, kept bool, err error) {
 	t.mu.Lock()
 	c = t.idle[addr]
 	delete(t.idle, addr)
@@ -45,7 +45,7 @@ func (t *targets) get(ctx context.Context, addr string) (c *target, cached bool,
 
 // put keeps a connection. One that is there already, or any if there are too many,
 // makes way.
-func (t *targets) put(addr string, c *target) {
+func (t *Targets) put(addr string, c *target) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	if t.idle == nil {
@@ -64,15 +64,15 @@ func (t *targets) put(addr string, c *target) {
 	t.idle[addr] = c
 }
 
-// count is how many are kept.
-func (t *targets) count() int {
+// Len is how many are kept.
+func (t *Targets) Len() int {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	return len(t.idle)
 }
 
-// sweep closes those that were not used since then.
-func (t *targets) sweep(since time.Time) {
+// Sweep closes those that were not used since then.
+func (t *Targets) Sweep(since time.Time) {
 	t.mu.Lock()
 	defer t.mu.Unlock()
 	for addr, c := range t.idle {
