@@ -65,9 +65,8 @@
 //     been loaded whole, whatever repl-diskless-load says: async_loading tells of
 //     that, loading never does, and REPLICAOF and CONFIG SET are not refused then.
 //   - FLUSHALL does not end a full resync that is being sent: it follows it.
-//   - REPLICAOF disconnects the node's own replicas at once, not once it has loaded
-//     what the new master sent. Of what a replica says behind PSYNC, its
-//     acknowledgements are heeded and the rest is read past, without an answer.
+//   - Of what a replica says behind PSYNC, its acknowledgements are heeded and the
+//     rest is read past, without an answer.
 //   - There is no software watchdog (watchdog-period), and the log is silent about
 //     a PSYNC with a wrong offset, which is refused.
 //   - REPLICAOF inside MULTI takes effect behind EXEC.

@@ -174,6 +174,9 @@ func (n *Node) replicateNobody() {
 	n.log.Info("MASTER MODE enabled")
 }
 
+// replicate follows addr. The node's own replicas stay: where the new master lets it
+// go on under the same name, nothing changes for them; else they are dropped when the
+// name or the data does (Continue, and the swap of a full resync).
 func (n *Node) replicate(addr string) {
 	n.roles.Lock()
 	defer n.roles.Unlock()
@@ -181,7 +184,6 @@ func (n *Node) replicate(addr string) {
 		return
 	}
 	n.becomeReplica(addr, 0)
-	n.feeds.DropAll("this node became a replica")
 	n.log.Info("Before turning into a replica, using my own master parameters to synthesize a cached master", "master", addr)
 }
 

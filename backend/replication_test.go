@@ -4,6 +4,8 @@ import (
 	"fmt"
 	"strings"
 	"testing"
+
+	"holdfast/backend/netio/freeport"
 )
 
 // work changes data of every type, some of it relative, random or in a
@@ -89,6 +91,36 @@ func TestPromotedReplicaKeepsItsSisters(t *testing.T) {
 	equal(t, a, b)
 	if got := a.must("INFO stats").Text; field(got, "sync_full") != "0" || field(got, "sync_partial_ok") != "1" {
 		t.Errorf("sync_full %s, sync_partial_ok %s", field(got, "sync_full"), field(got, "sync_partial_ok"))
+	}
+}
+
+// REPLICAOF leaves a node's own replicas alone until there is something new for them.
+func TestSubReplicasStay(t *testing.T) {
+	t.Parallel()
+	m, a, s := begin(t, t.TempDir()), begin(t, t.TempDir()), begin(t, t.TempDir())
+	sister, other, nobody := begin(t, t.TempDir()), begin(t, t.TempDir()), freeport.Port(t)
+	a.follows(m)
+	s.follows(a)
+	sister.follows(m)
+	syncs := func() string {
+		stats := a.must("INFO stats").Text
+		return fmt.Sprintf("full %s, partial %s", field(stats, "sync_full"), field(stats, "sync_partial_ok"))
+	}
+	for round, next := range []*process{sister, m} {
+		a.must(fmt.Sprintf("REPLICAOF 127.0.0.1 %d", nobody))
+		await(t, "the next master has as much", func() bool { return next.offset() >= a.offset() })
+		a.follows(next)
+		work(m, round)
+		equal(t, m, s)
+	}
+	if got := syncs(); got != "full 1, partial 0" {
+		t.Errorf("masters of the same history: %s", got)
+	}
+	work(other, 9)
+	a.follows(other)
+	equal(t, other, s)
+	if got := syncs(); got != "full 2, partial 0" {
+		t.Errorf("a master of another history: %s", got)
 	}
 }
 

@@ -72,6 +72,15 @@ func (f *feed) info(end uint64) ReplicaInfo {
 	}
 }
 
+// timedOut says in Redis's words, which are looked for, that repl-timeout is over.
+func (f *feed) timedOut() {
+	phase := "full"
+	if *f.state.Load() == FeedOnline {
+		phase = "streaming"
+	}
+	f.m.cfg.Log.Warn("Disconnecting timedout replica (" + phase + " sync): " + f.name())
+}
+
 // name is how the log calls the replica.
 func (f *feed) name() string {
 	ip, port := f.hello.announced(f.conn.RemoteAddr())
@@ -183,6 +192,9 @@ func (f *feed) stream() error {
 		n, err := f.conn.Write(p)
 		r.Advance(n)
 		if err != nil {
+			if errors.Is(err, os.ErrDeadlineExceeded) {
+				f.timedOut()
+			}
 			return err
 		}
 	}
@@ -225,6 +237,7 @@ func (f *feed) listen(unread []byte) error {
 		switch {
 		case n > 0:
 		case errors.Is(err, os.ErrDeadlineExceeded):
+			f.timedOut()
 			return errors.New("timeout: the replica does not acknowledge")
 		case err != nil:
 			return fmt.Errorf("%w: %w", errReplicaClosed, err)

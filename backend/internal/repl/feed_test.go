@@ -2,10 +2,13 @@ package repl
 
 import (
 	"bufio"
+	"bytes"
 	"fmt"
 	"io"
+	"log/slog"
 	"net"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"testing"
 	"time"
@@ -229,7 +232,9 @@ func TestTimeoutChangedReachesAWriteUnderWay(t *testing.T) {
 	n := newNode(t)
 	var limit atomic.Int64
 	limit.Store(int64(time.Hour))
+	var log said
 	n.feeds.cfg.Timeout = func() time.Duration { return time.Duration(limit.Load()) }
+	n.feeds.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
 	n.huge = 64 << 20
 	n.write("set a 1")
 	r := dial(t, n)
@@ -241,6 +246,28 @@ func TestTimeoutChangedReachesAWriteUnderWay(t *testing.T) {
 	limit.Store(int64(time.Millisecond))
 	n.feeds.TimeoutChanged(time.Millisecond)
 	until(t, "it was given up", func() bool { return len(n.feeds.Replicas()) == 0 })
+	if !log.has("Disconnecting timedout replica (full sync): ") {
+		t.Error("the log does not tell why")
+	}
+}
+
+// said is what was logged.
+type said struct {
+	mu   sync.Mutex
+	text []byte
+}
+
+func (s *said) Write(p []byte) (int, error) {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	s.text = append(s.text, p...)
+	return len(p), nil
+}
+
+func (s *said) has(text string) bool {
+	s.mu.Lock()
+	defer s.mu.Unlock()
+	return bytes.Contains(s.text, []byte(text))
 }
 
 func TestContinue(t *testing.T) {

@@ -217,7 +217,7 @@ func (t *transfer) each(do func(*feed) error) {
 		}
 		if err != nil {
 			if errors.Is(err, os.ErrDeadlineExceeded) {
-				t.m.cfg.Log.Warn("Disconnecting timedout replica (full sync): " + f.name())
+				f.timedOut()
 			}
 			f.sent <- err
 			continue
