@@ -80,3 +80,26 @@ func BenchmarkListRange100(b *testing.B) {
 		l.Each(rand.IntN(99900), 100, Tail, func(v []byte) bool { total += len(v); return true })
 	}
 }
+
+// A list of 100,000 elements grows at an end and shrinks there again.
+func BenchmarkListEnds(b *testing.B) {
+	for name, side := range map[string]Side{"head": Head, "tail": Tail} {
+		b.Run(name, func(b *testing.B) {
+			sp := newTestSpace(b)
+			l, value := sp.NewList(), []byte("element")
+			for b.Loop() {
+				for range 100_000 {
+					l.Push(side, value)
+				}
+				for range 100_000 - 1 {
+					index := 0
+					if side == Tail {
+						index = l.Len() - 1
+					}
+					l.RemoveRange(index, 1)
+				}
+			}
+			b.ReportMetric(float64(b.Elapsed().Nanoseconds())/float64(b.N)/200_000, "ns/change")
+		})
+	}
+}

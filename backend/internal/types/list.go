@@ -1,6 +1,9 @@
 package types
 
-import "fmt"
+import (
+	"fmt"
+	"unsafe"
+)
 
 // List is a view of a list: one listpack while it fits into list-max-listpack-size,
 // a Quicklist beyond. Following Redis 7.2 it turns back into a listpack when it has
@@ -42,7 +45,7 @@ func (l *List) LoadNode(listpack []byte) error {
 	}
 	l.toQuick()
 	q := l.quick()
-	q.insertNode(len(q.nodes()), qnode{l.sp.store(listpack), uint32(count)})
+	q.insertNode(len(q.nodes()), qnode{ref: l.sp.store(listpack), count: uint32(count)})
 	q.count += count
 	return nil
 }
@@ -133,7 +136,7 @@ func (l *List) Set(index int, value []byte) {
 	p := lp.Seek(at)
 	e := encodeString(value)
 	if n.count == 1 || l.sp.nodeHolds(len(lp)-lp.spanAt(p)+e.size(), int(n.count)) {
-		l.sp.splice(&n.ref, p, lp.spanAt(p), e, 0)
+		l.sp.spliceNode(n, p, lp.spanAt(p), e, 0)
 	} else {
 		value = l.sp.detach(value, l.sp.block(n.ref))
 		q.removeRange(index, 1)
@@ -194,7 +197,7 @@ func (l *List) toQuick() {
 	}
 	q := &Quicklist{sp: l.sp, count: l.Len()}
 	if q.count > 0 {
-		q.array = append(q.array, qnode{l.root.Ref, uint32(q.count)})
+		q.array = append(q.array, qnode{ref: l.root.Ref, count: uint32(q.count)})
 	} else {
 		l.sp.Arena.Free(l.root.Ref)
 	}
@@ -213,7 +216,9 @@ func (l *List) shrink(part int) {
 	case len(q.nodes()) == 0:
 		l.root = Root{Encoding: EncodingListpack, Ref: l.sp.newListpack(0)}
 	case len(q.nodes()) == 1 && len(q.lp(0)) <= size/part && q.count <= count/part:
-		l.root = Root{Encoding: EncodingListpack, Ref: q.nodes()[0].ref}
+		only := &q.nodes()[0]
+		l.sp.closeGap(only)
+		l.root = Root{Encoding: EncodingListpack, Ref: only.ref}
 	}
 }
 
@@ -225,7 +230,7 @@ func (l *List) Clone() List {
 	from := l.quick()
 	q := &Quicklist{sp: l.sp, count: from.count, array: make([]qnode, 0, len(from.nodes()))}
 	for i, n := range from.nodes() {
-		q.array = append(q.array, qnode{l.sp.store(from.lp(i)), n.count})
+		q.array = append(q.array, qnode{ref: l.sp.store(from.lp(i)), count: n.count})
 	}
 	return List{l.sp, Root{Encoding: EncodingQuicklist, Large: q}}
 }
@@ -245,5 +250,5 @@ func (l *List) MemoryUsage(samples int) int {
 	for _, n := range nodes[:samples] {
 		bytes += l.sp.Arena.Cap(n.ref)
 	}
-	return bytes/max(samples, 1)*len(nodes) + 8*cap(q.array)
+	return bytes/max(samples, 1)*len(nodes) + int(unsafe.Sizeof(qnode{}))*cap(q.array)
 }

@@ -265,3 +265,70 @@ func BenchmarkListQueue(b *testing.B) {
 		l.RemoveRange(0, 1)
 	}
 }
+
+// A list that grows and shrinks at its ends keeps what it should, whatever stands
+// in front of its nodes' listpacks, and takes no more than twice what it holds.
+func TestListAtItsEnds(t *testing.T) {
+	sp := newTestSpace(t)
+	before := sp.Arena.Allocated()
+	r := rand.New(rand.NewPCG(17, 18))
+	l, model := sp.NewList(), []string(nil)
+	push := func(side Side, v []byte) {
+		text := string(v) // v may lie in the list
+		if l.Push(side, v); side == Head {
+			model = slices.Insert(model, 0, text)
+		} else {
+			model = append(model, text)
+		}
+	}
+	remove := func(side Side, n int) {
+		i := 0
+		if side == Tail {
+			i = len(model) - n
+		}
+		l.RemoveRange(i, n)
+		model = slices.Delete(model, i, i+n)
+	}
+	for phase := range 60 {
+		// Each phase grows or shrinks the list, mostly at one end.
+		growing, most := phase%3 != 2, Side(r.IntN(2) == 0)
+		for range 400 {
+			side := most
+			if r.IntN(10) == 0 {
+				side = !side
+			}
+			switch {
+			case growing == (r.IntN(8) > 0) || len(model) == 0:
+				v := AppendInt(nil, int64(r.IntN(1000)))
+				if r.IntN(3) == 0 {
+					v = []byte(strings.Repeat("x", r.IntN(200)))
+				}
+				push(side, v)
+			case r.IntN(20) == 0:
+				push(Head, l.At(0))
+			case r.IntN(20) == 0:
+				v := strings.Repeat("y", r.IntN(300))
+				model[0] = v
+				l.Set(0, []byte(v))
+			default:
+				remove(side, min(1+r.IntN(2), len(model)))
+			}
+		}
+		checkList(t, r, &l, model)
+		if l.large() {
+			held := l.quick().Bytes()
+			for _, n := range l.quick().nodes() {
+				if c := sp.Arena.Cap(n.ref); int(n.gap) >= c {
+					t.Fatalf("a gap of %d bytes in a block of %d", n.gap, c)
+				}
+			}
+			if taken := sp.Arena.Allocated() - before; taken > int64(2*held+16<<10) {
+				t.Errorf("%d bytes are taken for nodes of %d", taken, held)
+			}
+		}
+	}
+	l.Free()
+	if leaked := sp.Arena.Allocated() - before; leaked != 0 {
+		t.Errorf("%d bytes leaked", leaked)
+	}
+}

@@ -104,6 +104,7 @@ func (l *List) RemoveMatches(value []byte, n int, backwards bool) int {
 			i = len(q.nodes()) - 1 - i
 		}
 		node := &q.nodes()[i]
+		l.sp.closeGap(node)
 		here := l.sp.removeMatches(&node.ref, &s, n-removed, backwards)
 		node.count -= uint32(here)
 		if removed += here; removed == n {

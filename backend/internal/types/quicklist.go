@@ -7,7 +7,7 @@ import (
 
 // Quicklist is a large list: listpacks of up to list-max-listpack-size in the arena,
 // and an array that names them in order. The array is what Redis links its nodes
-// with; it holds no pointers, and at 8 KiB a node a gigabyte of list takes 1 MiB of it.
+// with; it holds no pointers, and at 8 KiB a node a gigabyte of list takes 2 MiB of it.
 type Quicklist struct {
 	sp    *Space
 	array []qnode // nodes are array[head:], so that both ends grow cheaply
@@ -15,10 +15,12 @@ type Quicklist struct {
 	count int
 }
 
-// qnode is a listpack with its element count.
+// qnode is a listpack with its element count. The block may have a gap in front of
+// it, in bytes, so that a list grows and shrinks at its head without moving what
+// follows (qnode.go).
 type qnode struct {
-	ref   Ref
-	count uint32
+	ref        Ref
+	count, gap uint32
 }
 
 // Len is the number of elements.
@@ -37,7 +39,7 @@ func (q *Quicklist) Bytes() (sum int) {
 
 func (q *Quicklist) nodes() []qnode { return q.array[q.head:] }
 
-func (q *Quicklist) lp(node int) Listpack { return q.sp.listpack(q.nodes()[node].ref) }
+func (q *Quicklist) lp(node int) Listpack { return q.sp.nodeListpack(&q.nodes()[node]) }
 
 // ClearStep frees nodes of about n elements and reports whether all is free.
 func (q *Quicklist) ClearStep(n int) bool {
@@ -106,12 +108,12 @@ func (q *Quicklist) takes(node, size int) bool {
 // put inserts an element before index at of the node.
 func (q *Quicklist) put(node, at int, e element) {
 	n := &q.nodes()[node]
-	lp := q.sp.listpack(n.ref)
+	lp := q.sp.nodeListpack(n)
 	p := lp.End()
 	if at < int(n.count) {
 		p = lp.Seek(at)
 	}
-	q.sp.splice(&n.ref, p, 0, e, 1)
+	q.sp.spliceNode(n, p, 0, e, 1)
 	n.count++
 	q.count++
 }
@@ -162,13 +164,14 @@ func (q *Quicklist) insert(index int, value []byte) {
 // split makes two nodes of one, the second beginning with the element at index at.
 func (q *Quicklist) split(node, at int) {
 	n := q.nodes()[node]
+	q.sp.closeGap(&n)
 	lp := q.sp.listpack(n.ref)
 	p := lp.Seek(at)
 	right := q.sp.newListpack(lpEmptySize + lp.End() - p)
 	q.sp.graft(&right, lp[p:lp.End()], int(n.count)-at)
 	q.sp.splice(&n.ref, p, lp.End()-p, element{}, at-int(n.count))
-	q.insertNode(node+1, qnode{right, n.count - uint32(at)})
-	q.nodes()[node] = qnode{n.ref, uint32(at)}
+	q.insertNode(node+1, qnode{ref: right, count: n.count - uint32(at)})
+	q.nodes()[node] = qnode{ref: n.ref, count: uint32(at)}
 }
 
 // merge joins the node with the next one if one listpack holds both. Without it a
@@ -179,10 +182,11 @@ func (q *Quicklist) merge(node int) {
 		return
 	}
 	a, b := &nodes[node], &nodes[node+1]
-	left, right := q.sp.listpack(a.ref), q.sp.listpack(b.ref)
+	left, right := q.sp.nodeListpack(a), q.sp.nodeListpack(b)
 	if !q.sp.nodeHolds(len(left)+len(right)-lpEmptySize, int(a.count+b.count)) {
 		return
 	}
+	q.sp.closeGap(a)
 	q.sp.graft(&a.ref, right[lpHeaderSize:right.End()], int(b.count))
 	a.count += b.count
 	q.sp.Arena.Free(b.ref)
@@ -217,13 +221,13 @@ func (q *Quicklist) removeRange(index, n int) {
 // cut removes n elements from index at of a node, which keeps some.
 func (q *Quicklist) cut(node, at, n int) {
 	qn := &q.nodes()[node]
-	lp := q.sp.listpack(qn.ref)
+	lp := q.sp.nodeListpack(qn)
 	p := lp.Seek(at)
 	end := p
 	for range n {
 		end += lp.spanAt(end)
 	}
-	q.sp.splice(&qn.ref, p, end-p, element{}, -n)
+	q.sp.spliceNode(qn, p, end-p, element{}, -n)
 	qn.count -= uint32(n)
 }
 
