@@ -214,7 +214,7 @@ port = 1
 		`node.toml:5: bind: the value has the wrong type: it takes an array, or a string`,
 		`node.toml:9: hold-timeout: a directive of the proxy, not of the node`,
 		`node.toml:10: maxclients: argument couldn't be parsed into an integer, got "many"`,
-		`node.toml:12: tables.port: Bad directive or wrong number of arguments; did you mean tls-port?`,
+		`node.toml:12: tables.port: Bad directive or wrong number of arguments`,
 		`command line: 'appendonly "maybe"': argument must be 'yes' or 'no', got "maybe"`)
 	faults[NodeConfig](t, "redis.conf", `port 6379 6380
 bind

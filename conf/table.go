@@ -74,7 +74,8 @@ func otherPart(part Part, name string) Part {
 // short name changed is no typing error.
 func Nearest(part Part, name string) string {
 	name = strings.ToLower(name)
-	best, at := "", min(len(name)/2, 4)
+	own := name[strings.LastIndexByte(name, '.')+1:] // without its table, which may well be right
+	best, at := "", min(len(own)/2, 4)
 	for _, d := range Directives(part) {
 		if d.Has(Hidden) {
 			continue

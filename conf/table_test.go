@@ -146,6 +146,8 @@ func TestNearest(t *testing.T) {
 		{Node, "xyzzy", ""},
 		{Proxy, "hold-time", "hold-timeout"},
 		{Sentinel, "raft.member", "raft.members"},
+		{Sentinel, "rft.members", "raft.members"},
+		{Sentinel, "monitor.bogus", ""},
 	} {
 		if got := Nearest(c.part, c.name); got != c.want {
 			t.Errorf("Nearest(%s, %q) = %q, want %q", c.part, c.name, got, c.want)

@@ -45,7 +45,7 @@ exits 1 when a write was lost, doubled, or found where it must not be.`,
 		cmd.AddCommand(&cobra.Command{
 			Use:   fault.Name,
 			Short: fault.Help,
-			Args:  cobra.NoArgs,
+			Args:  noArguments,
 			RunE: func(cmd *cobra.Command, _ []string) error {
 				o.Fault = fault.Name
 				return runDrill(cmd, o, asJSON)
@@ -56,11 +56,14 @@ exits 1 when a write was lost, doubled, or found where it must not be.`,
 }
 
 func runDrill(cmd *cobra.Command, o *drill.Options, asJSON bool) error {
-	row := func(out *drill.Outcome) { drill.PrintRow(os.Stdout, out) }
+	row := func(out *drill.Outcome) {
+		if out.Run == 1 {
+			drill.PrintHead(os.Stdout)
+		}
+		drill.PrintRow(os.Stdout, out)
+	}
 	if asJSON {
 		row = func(out *drill.Outcome) { json.NewEncoder(os.Stdout).Encode(out) }
-	} else {
-		drill.PrintHead(os.Stdout)
 	}
 	all, err := drill.Run(cmd.Context(), *o, row)
 	if !asJSON {

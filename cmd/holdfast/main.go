@@ -15,6 +15,8 @@ import (
 	"syscall"
 
 	"github.com/spf13/cobra"
+
+	"holdfast/backend"
 )
 
 func main() { os.Exit(run(os.Args[1:])) }
@@ -56,7 +58,7 @@ func newRoot() *cobra.Command {
 A group is three kinds of parts: nodes hold the data, sentinels watch the nodes
 and agree on a new master, proxies give clients the one endpoint.
 "holdfast up" starts a whole group on this machine.`,
-		Version:       version(),
+		Version:       fmt.Sprintf("%s (%s)", backend.Version, version()),
 		SilenceUsage:  true,
 		SilenceErrors: true,
 	}
@@ -79,6 +81,14 @@ func oneArgument(what string) cobra.PositionalArgs {
 		}
 		return seeHelp(cmd, fmt.Errorf("%s takes one %s, not %d", cmd.Name(), what, len(args)))
 	}
+}
+
+// noArguments is the Args of a command that takes flags alone.
+func noArguments(cmd *cobra.Command, args []string) error {
+	if len(args) == 0 {
+		return nil
+	}
+	return seeHelp(cmd, fmt.Errorf("%s takes no argument beside its flags, not %q", cmd.Name(), args[0]))
 }
 
 // subcommands lists them in the order of the help.

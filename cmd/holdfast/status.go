@@ -28,7 +28,7 @@ epochs, offsets, and what the group waits for when it has no master. It exits 0
 when the group has a master that serves.`,
 		Example: `  holdfast status
   holdfast status --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379`,
-		Args: cobra.NoArgs,
+		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
 			if len(sentinels) > 0 {
 				return statusOf(cmd.Context(), group, &up.State{Sentinels: processes(sentinels)}, os.Stdout)
