@@ -154,7 +154,7 @@ func TestAProxyIsStartedFirst(t *testing.T) {
 	c := startClusterIn(t, opts.Dir, ports, fast)
 	select {
 	case err = <-answered:
-	case <-time.After(30 * time.Second):
+	case <-time.After(time.Minute):
 		err = errors.New("no answer")
 	}
 	if err != nil {

@@ -15,7 +15,7 @@ import (
 )
 
 var (
-	chaosSeed  = flag.Uint64("chaos.seed", 0, "seed of the random chaos; 0: a new one")
+	chaosSeed  = flag.Uint64("chaos.seed", 1, "seed of the random chaos; 0: a new one")
 	chaosScene = flag.Int("chaos.scenes", 1, "random scenes that are played")
 	chaosKeys  = flag.Int("chaos.keys", 0, "keys of 200 bytes that are there beforehand, so that a full copy takes its time")
 )

@@ -15,8 +15,8 @@ import (
 // master, and what it does not have nobody may have been shown.
 func TestNothingShownIsTakenBack(t *testing.T) {
 	inNetwork(t, func(t *testing.T, hub string) {
-		n := startNetworkWith(t, hub, 2)
-		for hostOf(n.leader()) == hostOf(n.master()) { // which will not reach the one that is cut off
+		n := startNetworkWith(t, hub, 2, 5*time.Second) // before which a replica that is cut off still counts
+		for hostOf(n.leader()) == hostOf(n.master()) {  // which will not reach the one that is cut off
 			e := n.epoch()
 			n.beginSwitchover()
 			n.awaitEpochPast(e)

@@ -15,7 +15,7 @@ import (
 
 func TestRedisCli(t *testing.T) {
 	requireRedis(t, "redis-cli")
-	c := startCluster(t, "")
+	c := startCluster(t, "--read-policy master") // each command is a session of its own
 	cli := func(args ...string) string {
 		out, stderr, _ := executeProgram(t, time.Minute, "redis-cli", append([]string{"-p", strconv.Itoa(c.opts.ProxyPort)}, args...)...)
 		return strings.TrimSpace(out + stderr)
@@ -63,7 +63,7 @@ func TestRedisBenchmark(t *testing.T) {
 // A program that uses what clients use runs through the death of the master.
 // Writes in flight at that moment may end as -UNKNOWN; nothing else may fail.
 func TestGoRedisAcrossAFailover(t *testing.T) {
-	c := startCluster(t, fast+"--hold-timeout 60s")
+	c := startCluster(t, fast)
 	c.awaitWhole()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)
 	defer cancel()

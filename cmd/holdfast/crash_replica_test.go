@@ -16,7 +16,9 @@ func (k *killable) follow(master *killable) {
 // what it had not written yet, and then the replica has to begin anew.
 func TestReplicasGoOnBehindARestartedMaster(t *testing.T) {
 	rnd := crashRandom(t)
-	master := newKillable(t, "--appendonly yes --appendfsync always")
+	// Without PINGs of its own, which nobody waits for, all that it streams is in the
+	// file when the writers have their answers.
+	master := newKillable(t, "--appendonly yes --appendfsync always --repl-ping-replica-period 3600")
 	master.start("")
 	replica := newKillable(t, "--appendonly yes")
 	replica.start("")

@@ -5,7 +5,6 @@ import (
 	"errors"
 	"fmt"
 	"math/rand/v2"
-	"slices"
 	"strconv"
 	"sync"
 	"sync/atomic"
@@ -82,7 +81,7 @@ func (w *writer) run(ctx context.Context, addr string, rnd *rand.Rand) {
 		return
 	}
 	defer conn.Close()
-	conn.SetDeadline(time.Now().Add(time.Minute))
+	conn.SetDeadline(time.Now().Add(3 * time.Minute))
 	if _, err := conn.Do("SELECT", strconv.Itoa(w.database())); err != nil {
 		return
 	}
@@ -120,18 +119,6 @@ func (w *writer) batch(conn *load.Conn, size int) (goOn bool) {
 	return true
 }
 
-// ackedBefore is how many operations had been acknowledged at a time.
-func (w *writer) ackedBefore(t time.Time) int {
-	i, _ := slices.BinarySearchFunc(w.acks, t, func(a ackedAt, t time.Time) int { return a.at.Compare(t) })
-	switch {
-	case i > 0:
-		return w.acks[i-1].acked
-	case len(w.acks) > 0:
-		return w.acks[0].acked - 1
-	}
-	return int(w.acked.Load())
-}
-
 // writers write at the same time.
 type writers struct {
 	t   *testing.T
@@ -153,7 +140,7 @@ func newWriters(t *testing.T, rnd *rand.Rand, number int) *writers {
 // operations acknowledged, and returns when all have ended.
 func (ws *writers) strike(addr string, operations int, strike func()) {
 	ws.t.Helper()
-	ctx, cancel := context.WithTimeout(ws.t.Context(), time.Minute)
+	ctx, cancel := context.WithTimeout(ws.t.Context(), 3*time.Minute)
 	defer cancel()
 	var running sync.WaitGroup
 	for _, w := range ws.all {
@@ -165,7 +152,7 @@ func (ws *writers) strike(addr string, operations int, strike func()) {
 		time.Sleep(100 * time.Microsecond)
 	}
 	if ctx.Err() != nil {
-		ws.t.Errorf("the writers got only %d operations acknowledged in a minute", ws.count()-start)
+		ws.t.Errorf("the writers got only %d operations acknowledged in three minutes", ws.count()-start)
 	}
 	strike()
 	cancel()
@@ -197,7 +184,7 @@ func (ws *writers) floors() (acked []int) {
 // operations, and goes on behind what it finds.
 func (ws *writers) audit(addr string, floors []int) {
 	ws.t.Helper()
-	ctx, cancel := context.WithTimeout(ws.t.Context(), 30*time.Second)
+	ctx, cancel := context.WithTimeout(ws.t.Context(), 2*time.Minute)
 	defer cancel()
 	conn, err := client.Dial(ctx, addr, client.Options{})
 	if err != nil {

@@ -261,7 +261,7 @@ func (w *rawConn) pipeline(requests [][]string) (replies [][]byte) {
 	for _, r := range requests {
 		out = resp.AppendCommand(out, r...)
 	}
-	w.nc.SetDeadline(time.Now().Add(20 * time.Second))
+	w.nc.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := w.nc.Write(out); err != nil {
 		w.t.Fatalf("%s: %q: %v", w.addr, requests, err)
 	}

@@ -105,8 +105,9 @@ func (s *safeBuffer) String() string {
 	return s.b.String()
 }
 
-// fast are settings under which a failure is judged within a second.
-const fast = "--down-after-milliseconds 1000 --restart-after 1s "
+// fast are settings under which a failure is judged within a second, and nobody
+// gives up where the machine is too busy to get over it soon.
+const fast = "--down-after-milliseconds 1000 --restart-after 1s --hold-timeout 60s --write-acks-timeout 60s "
 
 // startCluster runs `holdfast up` on free ports, waits until it is ready, and
 // at the end of the test stops it and sees that no process is left.
@@ -306,7 +307,7 @@ func do(t *testing.T, limit time.Duration, addr string, args ...string) (resp.Va
 
 func mustDo(t *testing.T, addr string, args ...string) string {
 	t.Helper()
-	v, err := do(t, 20*time.Second, addr, args...)
+	v, err := do(t, time.Minute, addr, args...)
 	if err != nil {
 		t.Fatalf("%v at %s: %v", args, addr, err)
 	}

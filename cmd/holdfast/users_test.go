@@ -18,9 +18,9 @@ func TestLimitedUserAcrossAFailover(t *testing.T) {
 	for _, n := range c.state().Nodes { // users are not replicated
 		mustDo(t, n.Addr, "ACL", "SETUSER", "alice", "on", ">wonder", "+get", "+incr", "~alice:*")
 	}
-	ctx, cancel := context.WithTimeout(t.Context(), 60*time.Second)
+	ctx, cancel := context.WithTimeout(t.Context(), 5*time.Minute)
 	defer cancel()
-	conn, err := client.Dial(ctx, c.proxy(), client.Options{User: "alice", Password: "wonder", Timeout: 30 * time.Second})
+	conn, err := client.Dial(ctx, c.proxy(), client.Options{User: "alice", Password: "wonder", Timeout: time.Minute})
 	if err != nil {
 		t.Fatal(err)
 	}
