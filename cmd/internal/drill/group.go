@@ -65,7 +65,8 @@ func find(parts []up.Process, addr string) (up.Process, error) {
 }
 
 // whole tells what is missing from a whole group: every part answers, one
-// master serves, every other node follows it, the sentinels have a leader.
+// master serves, as many nodes as should be confirm its writes, every other node
+// follows it, the sentinels have a leader.
 func (g *group) whole(ctx context.Context) error {
 	s, err := g.state()
 	if err != nil {
@@ -77,6 +78,9 @@ func (g *group) whole(ctx context.Context) error {
 	}
 	if topo.Phase != topology.Stable {
 		return fmt.Errorf("the group is in phase %s: %s", topo.Phase, topo.Reason)
+	}
+	if topo.Degraded {
+		return fmt.Errorf("writes are confirmed by fewer nodes than they should be: %s", topo.Reason)
 	}
 	for _, n := range view.All(addrs(s.Nodes), func(addr string) view.Node { return view.AskNode(ctx, addr) }) {
 		if err := inPlace(n, topo.Master.Addr); err != nil {
@@ -117,5 +121,6 @@ func inPlace(n view.Node, master string) error {
 }
 
 // Whole tells what is missing from a whole group in dir, nil when nothing is:
-// every part answers, one master serves, every other node follows it.
+// every part answers, one master serves, every other node follows it, and as many
+// as should be confirm its writes.
 func Whole(ctx context.Context, dir string) error { return (&group{dir: dir}).whole(ctx) }
