@@ -66,6 +66,7 @@ func diskCluster(t *testing.T, flags string, parts ...string) (*cluster, []*smal
 // The sentinels do without one of them whose disk is full, the leading one or not;
 // when it has room again it takes part again.
 func TestASentinelsDiskIsFull(t *testing.T) {
+	t.Parallel()
 	c, disks := diskCluster(t, fast, "s1", "s2", "s3")
 	for _, leading := range []bool{true, false} {
 		s := newScene(c, load.VerifiedOptions{})
@@ -89,6 +90,7 @@ func TestASentinelsDiskIsFull(t *testing.T) {
 // A replica whose disk is full can promise nothing: where that keeps a failover
 // waiting, the group says so, and goes on when there is room.
 func TestAReplicasDiskIsFull(t *testing.T) {
+	t.Parallel()
 	c, disks := diskCluster(t, "--down-after-milliseconds 1000 --restart-after 0 --hold-timeout 60s", "n1", "n2", "n3")
 	s := newScene(c, load.VerifiedOptions{})
 	s.awaitHolders(2)
@@ -122,6 +124,7 @@ func TestAReplicasDiskIsFull(t *testing.T) {
 // A proxy that is started before everything else serves as soon as there is what it
 // needs; who connects meanwhile waits.
 func TestAProxyIsStartedFirst(t *testing.T) {
+	t.Parallel()
 	ports := clusterPorts(t)
 	opts, err := up.Parse(strings.Fields("--dir " + t.TempDir() + " " + ports))
 	if err != nil {

@@ -53,6 +53,7 @@ var register = porcupine.Model{
 // it. A write whose outcome is unknown may take effect at any later time, or
 // never.
 func TestReadsOfTheMasterAreLinearizable(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast+"--read-policy master")
 	for run := range *chaosRuns {
 		c.awaitWhole()
@@ -70,6 +71,7 @@ func TestReadsOfTheMasterAreLinearizable(t *testing.T) {
 // strong, through deaths and freezes of the master: one that wakes up behind its
 // successor answers nothing that is no longer so.
 func TestStrongReadsAreLinearizable(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast+"--consistency strong --proxies 2")
 	for run := range *chaosRuns {
 		for _, freeze := range []bool{false, true} {
@@ -97,6 +99,7 @@ func TestStrongReadsAreLinearizable(t *testing.T) {
 // its side, in silence and in one direction only. What is asked there waits or
 // fails; what is answered anywhere is explained by one order.
 func TestStrongReadsAcrossPartitions(t *testing.T) {
+	t.Parallel()
 	inNetwork(t, func(t *testing.T, hub string) {
 		n := startNetwork(t, hub, "--consistency", "strong")
 		for run := range *chaosRuns {

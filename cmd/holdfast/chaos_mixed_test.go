@@ -384,6 +384,7 @@ func (m *mixed) messages() {
 // policy that goes on without confirmations what is acknowledged while all replicas
 // are frozen would die with the master.
 func TestChaosOfClients(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast+"--proxies 2 --write-acks-policy strict")
 	for n := range *chaosScene {
 		seed := *chaosSeed

@@ -219,6 +219,7 @@ var operations = []episode{
 var allOperations = flag.Bool("chaos.all", false, "play all operations, not every fourth")
 
 func TestOperations(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast+"--proxies 2")
 	c.fill(20_000)
 	for i, op := range operations {

@@ -10,6 +10,7 @@ import (
 	"path/filepath"
 	"strconv"
 	"strings"
+	"sync/atomic"
 	"syscall"
 	"testing"
 	"time"
@@ -22,11 +23,20 @@ import (
 // program once more, run in the network namespace that all hosts hang on.
 const inHub = "HOLDFAST_TEST_HUB"
 
+// programInHub is the program that the outer process has built for that one.
+const programInHub = "HOLDFAST_TEST_PROGRAM"
+
 // TestPartitions cuts the network between three hosts, each with a node, a
 // sentinel and a proxy, while clients write through the proxies on both sides
 // of every cut. The hosts are network namespaces; nothing of the machine's own
 // network is touched.
-func TestPartitions(t *testing.T) { inNetwork(t, playPartitions) }
+func TestPartitions(t *testing.T) {
+	t.Parallel()
+	inNetwork(t, playPartitions)
+}
+
+// hubs numbers the networks of this process.
+var hubs atomic.Int64
 
 // inNetwork makes the network and runs this test once more inside it, where it
 // plays.
@@ -35,13 +45,13 @@ func inNetwork(t *testing.T, play func(t *testing.T, hub string)) {
 		play(t, hub)
 		return
 	}
-	hub := fmt.Sprintf("hf%d", os.Getpid())
+	hub := fmt.Sprintf("hf%d-%d", os.Getpid(), hubs.Add(1))
 	t.Cleanup(func() { removeNetwork(hub) })
 	require(t, "netns", makeNetwork(hub))
 	args := []string{"netns", "exec", hub, os.Args[0], "-test.run", "^" + t.Name() + "$", "-test.v",
 		"-chaos.runs", strconv.Itoa(*chaosRuns), "-chaos.scenes", strconv.Itoa(*chaosScene), "-chaos.seed", strconv.FormatUint(*chaosSeed, 10)}
 	cmd := exec.CommandContext(t.Context(), "ip", args...)
-	cmd.Env = append(os.Environ(), inHub+"="+hub)
+	cmd.Env = append(os.Environ(), inHub+"="+hub, programInHub+"="+program)
 	out, err := cmd.CombinedOutput()
 	t.Logf("in the namespace %s:\n%s", hub, out)
 	if err != nil {
@@ -285,6 +295,7 @@ var partitions = []struct {
 // lead moves, and the master stays, which two of three sentinels reach. Nor do these
 // lose it for a moment in which the machine does not run it.
 func TestTheLeadingSentinelLosesTheMaster(t *testing.T) {
+	t.Parallel()
 	inNetwork(t, func(t *testing.T, hub string) {
 		n := startNetworkWith(t, hub, 1, 5*time.Second)
 		s := newScene(n.cluster, load.VerifiedOptions{Clients: 9, Reads: 0.3}, n.admins...)

@@ -26,6 +26,7 @@ var (
 // while nobody confirms them. In a reckless scene any number of nodes die: what is
 // lost must have been announced.
 func TestRandomChaos(t *testing.T) {
+	t.Parallel()
 	seed := *chaosSeed
 	if seed == 0 {
 		seed = uint64(time.Now().UnixNano())

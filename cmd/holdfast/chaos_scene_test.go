@@ -12,6 +12,7 @@ import (
 	"slices"
 	"strconv"
 	"strings"
+	"sync"
 	"sync/atomic"
 	"syscall"
 	"testing"
@@ -42,7 +43,7 @@ var scenes atomic.Int64
 
 // calm is what the proxies of each group held before its first scene: what a
 // scene leaves behind must not add up.
-var calm = map[string]map[string]float64{}
+var calm sync.Map // of map[string]float64, by the group's directory
 
 // newScene starts a load on a whole group and waits until it writes. admins are
 // the admin addresses of the proxies; none: those of a group that up runs.
@@ -52,11 +53,13 @@ func newScene(c *cluster, o load.VerifiedOptions, admins ...string) *scene {
 	for i := 0; i < c.opts.Proxies && len(admins) < c.opts.Proxies; i++ {
 		admins = append(admins, local(c.opts.AdminPort+i))
 	}
-	s := &scene{cluster: c, admins: admins, calm: calm[c.opts.Dir]}
-	if s.calm == nil {
-		s.calm = figures(c.t, admins)
-		calm[c.opts.Dir] = s.calm
+	s := &scene{cluster: c, admins: admins}
+	before, known := calm.Load(c.opts.Dir)
+	if !known {
+		before = figures(c.t, admins)
+		calm.Store(c.opts.Dir, before)
 	}
+	s.calm = before.(map[string]float64)
 	s.losses = len(s.announced())
 	o.Addrs, o.Prefix = addressesOf(c.state().Proxies), fmt.Sprintf("chaos:%d", scenes.Add(1))
 	if o.Clients == 0 {

@@ -14,6 +14,7 @@ import (
 // time, also past every proxy. These two fail, the one that was cut off is made
 // master, and what it does not have nobody may have been shown.
 func TestNothingShownIsTakenBack(t *testing.T) {
+	t.Parallel()
 	inNetwork(t, func(t *testing.T, hub string) {
 		n := startNetworkWith(t, hub, 2, 5*time.Second) // before which a replica that is cut off still counts
 		for hostOf(n.leader()) == hostOf(n.master()) {  // which will not reach the one that is cut off

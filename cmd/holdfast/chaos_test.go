@@ -103,6 +103,7 @@ var stories = []story{
 }
 
 func TestChaos(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast)
 	for _, story := range stories {
 		kept := t.Run(story.name, func(t *testing.T) {

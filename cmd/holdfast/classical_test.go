@@ -21,6 +21,7 @@ import (
 // the sentinels say so in Redis's words, a replica takes over, the files follow, and
 // the old master comes back as a replica.
 func TestClassicalArrangement(t *testing.T) {
+	t.Parallel()
 	lab := classicalLab(t)
 	old := lab[0]
 	await(t, 30*time.Second, "the master takes writes", func() error {

@@ -14,6 +14,7 @@ import (
 )
 
 func TestRedisCli(t *testing.T) {
+	t.Parallel()
 	requireRedis(t, "redis-cli")
 	c := startCluster(t, "--read-policy master") // each command is a session of its own
 	cli := func(args ...string) string {
@@ -63,6 +64,7 @@ func TestRedisBenchmark(t *testing.T) {
 // A program that uses what clients use runs through the death of the master.
 // Writes in flight at that moment may end as -UNKNOWN; nothing else may fail.
 func TestGoRedisAcrossAFailover(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast)
 	c.awaitWhole()
 	ctx, cancel := context.WithTimeout(t.Context(), 4*time.Minute)

@@ -13,6 +13,7 @@ import (
 // says at which byte it is not, check-aof says the same, and either mends what
 // can be mended: the last file.
 func TestCutsAreFoundAndMended(t *testing.T) {
+	t.Parallel()
 	rnd := crashRandom(t)
 	k := newKillable(t, "--appendonly yes --appendfsync always "+slowSnapshots)
 	ws := newWriters(t, rnd, 3)

@@ -19,6 +19,7 @@ const slowSnapshots = "--rdb-key-save-delay 200"
 // A node that syncs always loses nothing that it acknowledged, and nothing
 // comes twice or out of order, whenever it is killed.
 func TestKilledNodesKeepWhatTheyAcknowledged(t *testing.T) {
+	t.Parallel()
 	rnd := crashRandom(t)
 	k := newKillable(t, "--appendonly yes --appendfsync always "+slowSnapshots)
 	ws := newWriters(t, rnd, 6)
@@ -51,6 +52,7 @@ var closedChannel = func() <-chan struct{} { c := make(chan struct{}); close(c);
 // one, and nothing older, unless its disk holds it up for longer: then INFO says
 // how much is not written.
 func TestKilledNodesLoseAtMostASecond(t *testing.T) {
+	t.Parallel()
 	rnd := crashRandom(t)
 	k := newKillable(t, "--appendonly yes --appendfsync everysec "+slowSnapshots)
 	ws := newWriters(t, rnd, 4)
@@ -95,6 +97,7 @@ func TestKilledNodesLoseAtMostASecond(t *testing.T) {
 // A node with snapshots alone comes back with the last one or a newer: a state
 // that was.
 func TestKilledNodesLoadTheirSnapshot(t *testing.T) {
+	t.Parallel()
 	rnd := crashRandom(t)
 	k := newKillable(t, slowSnapshots)
 	ws := newWriters(t, rnd, 6)

@@ -15,6 +15,7 @@ func (k *killable) follow(master *killable) {
 // more, nothing is sent twice; killed under load, the master may have sent
 // what it had not written yet, and then the replica has to begin anew.
 func TestReplicasGoOnBehindARestartedMaster(t *testing.T) {
+	t.Parallel()
 	rnd := crashRandom(t)
 	// Without PINGs of its own, which nobody waits for, all that it streams is in the
 	// file when the writers have their answers.
@@ -55,6 +56,7 @@ func TestReplicasGoOnBehindARestartedMaster(t *testing.T) {
 // With write-acks 1 the replica of a killed master has all that was
 // acknowledged, whether or not anything is on disk.
 func TestFailoverByHandLosesNothing(t *testing.T) {
+	t.Parallel()
 	for name, args := range map[string]string{"in memory": "", "with files": "--appendonly yes"} {
 		t.Run(name, func(t *testing.T) {
 			rnd := crashRandom(t)

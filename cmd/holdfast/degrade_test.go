@@ -47,6 +47,7 @@ func (c *cluster) killReplicas() (addrs []string) {
 // Without replicas writes go on after a moment, and with one again they are
 // confirmed as before: the master dies then, and nothing is missing.
 func TestWritesGoOnWithoutReplicas(t *testing.T) {
+	t.Parallel()
 	for _, nodes := range []int{2, 3} {
 		t.Run(fmt.Sprint(nodes, " nodes"), func(t *testing.T) {
 			t.Parallel() // mostly it waits for up to start something again
@@ -80,6 +81,7 @@ func TestWritesGoOnWithoutReplicas(t *testing.T) {
 // With write-acks-policy strict they wait, and none is answered before a replica
 // has it.
 func TestWritesWaitForReplicasWhenStrict(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "--nodes 3 --down-after-milliseconds 1000 --restart-after 6s --write-acks-policy strict "+
 		"--write-acks-timeout 2m --hold-timeout 2m")
 	c.awaitWhole()
@@ -98,6 +100,7 @@ func TestWritesWaitForReplicasWhenStrict(t *testing.T) {
 
 // A degraded master serves as long as sentinels grant it a lease, and no longer.
 func TestALeaseEndsWithTheSentinels(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "--nodes 1 --restart-after 0 --hold-timeout 2m")
 	await(t, 20*time.Second, "it serves", func() error {
 		_, err := do(t, time.Second, c.proxy(), "SET", "k", "1")
@@ -122,6 +125,7 @@ func TestALeaseEndsWithTheSentinels(t *testing.T) {
 // A lease need not run out of a master whose process does not exist any more, as
 // the sentinels on its machine know.
 func TestADeadMastersLeaseIsNotWaitedFor(t *testing.T) {
+	t.Parallel()
 	const lease = time.Minute // the longest
 	c := startCluster(t, "--write-acks 0 --down-after-milliseconds 1000 --restart-after 0 --hold-timeout 3m --lease-milliseconds "+fmt.Sprint(lease.Milliseconds()))
 	c.awaitWhole()

@@ -46,15 +46,24 @@ func TestMain(m *testing.M) {
 		fmt.Fprintln(os.Stderr, err)
 		os.Exit(1)
 	}
-	program = filepath.Join(dir, "holdfast")
+	program = os.Getenv(programInHub)
 	status := 1
-	if out, err := exec.Command("go", "build", "-o", program, ".").CombinedOutput(); err != nil {
+	if out, err := build(filepath.Join(dir, "holdfast")); err != nil {
 		fmt.Fprintf(os.Stderr, "building the program: %v\n%s", err, out)
 	} else {
 		status = m.Run()
 	}
 	os.RemoveAll(dir)
 	os.Exit(status)
+}
+
+// build makes the program, if there is none yet.
+func build(at string) (said []byte, err error) {
+	if program != "" {
+		return nil, nil
+	}
+	program = at
+	return exec.Command("go", "build", "-o", program, ".").CombinedOutput()
 }
 
 // require skips the test when the machine lacks something, with the reason;

@@ -107,6 +107,7 @@ func (k *killable) unanswered(writes []string) {
 // have keeps exactly these in its lost file: frozen, it takes a full resync,
 // killed, it cuts its append-only file and takes a partial one.
 func TestReturningMasterKeepsWhatItLost(t *testing.T) {
+	t.Parallel()
 	writes := []string{"SET only old", "RPUSH list x y", "INCR counter", "SETEX later 1000 z", "DEL both"}
 	for name, kill := range map[string]bool{"frozen": false, "killed": true} {
 		t.Run(name, func(t *testing.T) {
@@ -197,6 +198,7 @@ func replay(t *testing.T, file string) func(command string) string {
 // In a group under load no kill of a master loses an answered write, and what
 // the killed ones had besides stands in files that can be read.
 func TestGroupLosesNoAnsweredWrite(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast+"--nodes 3 --node.appendonly yes --node.appendfsync always")
 	for _, o := range c.drill("kill-master", fmt.Sprintf("--runs %d", *drillRuns)) {
 		if o.Lost != 0 || o.Doubled != 0 {

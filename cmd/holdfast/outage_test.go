@@ -70,6 +70,7 @@ func TestAnOutageIsNamedAndHeals(t *testing.T) {
 // With one replica frozen and the other dead, nobody can confirm a write with
 // write-acks-policy strict; it must not be acknowledged.
 func TestWithoutReplicasNothingIsAcknowledged(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "--nodes 2 --down-after-milliseconds 1000 --restart-after 0 --hold-timeout 2s "+
 		"--write-acks-policy strict --write-acks-timeout 2s")
 	c.awaitWhole()
@@ -96,6 +97,7 @@ func TestWithoutReplicasNothingIsAcknowledged(t *testing.T) {
 // A group that was stopped as a whole and started again comes back by itself,
 // whether it was stopped in order or killed.
 func TestAWholeGroupComesBack(t *testing.T) {
+	t.Parallel()
 	ports := clusterPorts(t)
 	dir := t.TempDir()
 	c := startClusterIn(t, dir, ports, fast)
@@ -126,6 +128,7 @@ func TestAWholeGroupComesBack(t *testing.T) {
 
 // All nodes die at once and are started again one by one, while clients wait.
 func TestAllNodesDieAndReturn(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast)
 	c.awaitWhole()
 	for _, n := range c.state().Nodes {

@@ -34,6 +34,7 @@ func TestReadsReachReplicasAndMissNoOwnWrite(t *testing.T) {
 // WAIT through a proxy waits for what its session has written, whatever connection
 // that went over, and is no longer held up than it says.
 func TestWaitThroughAProxy(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "--write-acks 0 --down-after-milliseconds 5000")
 	c.awaitWhole()
 	s := &scene{cluster: c}

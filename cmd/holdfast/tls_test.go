@@ -18,6 +18,7 @@ import (
 // A group whose parts talk to each other by TLS alone, without a plain port but
 // the proxy's: it finds its master, replicates, and outlives it.
 func TestAGroupByTLSAlone(t *testing.T) {
+	t.Parallel()
 	file := selfsigned.File(t, "group")
 	dir := t.TempDir()
 	opts, err := up.Parse(strings.Fields(clusterPorts(t)))

@@ -77,6 +77,7 @@ func proxyReads(t *testing.T, c *cluster, role string) int {
 }
 
 func TestPartsDieWithAKilledUp(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "")
 	state := c.state()
 	c.cmd.Process.Signal(syscall.SIGKILL)
@@ -90,6 +91,7 @@ func TestPartsDieWithAKilledUp(t *testing.T) {
 }
 
 func TestDataIsTiedToItsPorts(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, "--nodes 1 --sentinels 1")
 	c.stop()
 	out, err := exec.Command(program, append([]string{"up", "--dir", c.opts.Dir, "--nodes", "1", "--sentinels", "1"},
@@ -100,6 +102,7 @@ func TestDataIsTiedToItsPorts(t *testing.T) {
 }
 
 func TestBadInputIsNamed(t *testing.T) {
+	t.Parallel()
 	busy := startCluster(t, "--nodes 1 --sentinels 1")
 	file := filepath.Join(t.TempDir(), "file")
 	if err := os.WriteFile(file, nil, 0o600); err != nil {

@@ -13,6 +13,7 @@ import (
 // A user with few rights, who may not even ask what a node is, works through a
 // proxy as everyone does, and under the same rules after a failover.
 func TestLimitedUserAcrossAFailover(t *testing.T) {
+	t.Parallel()
 	c := startCluster(t, fast)
 	c.awaitWhole()
 	for _, n := range c.state().Nodes { // users are not replicated

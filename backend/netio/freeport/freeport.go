@@ -23,7 +23,7 @@ import (
 const (
 	first     = 10000
 	end       = 20000
-	blockSize = 250
+	blockSize = 500
 	control   = 10000 // from a node's port to its control port
 )
 
