@@ -175,7 +175,7 @@ func startJournal(t *testing.T, redis *realRedis) *journal {
 	dir := parse(t, redis.do("CONFIG", "GET", "dir")).Elems[1].Text
 	redis.do("CONFIG", "SET", "appendfsync", "no")
 	redis.do("CONFIG", "SET", "appendonly", "yes")
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(5 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(5 * time.Millisecond) {
 		info := parse(t, redis.do("INFO", "persistence")).Text
 		file, err := os.Open(filepath.Join(dir, "appendonlydir", "appendonly.aof.1.incr.aof"))
 		if err == nil && strings.Contains(info, "aof_rewrite_in_progress:0") && strings.Contains(info, "aof_rewrite_scheduled:0") {

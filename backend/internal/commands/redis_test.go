@@ -45,7 +45,7 @@ func startRedis(t *testing.T) *realRedis {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err == nil {
 			t.Cleanup(func() { conn.Close() })
@@ -67,7 +67,7 @@ func (r *realRedis) do(words ...string) []byte {
 	for _, w := range words {
 		out = resp.AppendBulkString(out, w)
 	}
-	r.conn.SetDeadline(time.Now().Add(10 * time.Second))
+	r.conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := r.conn.Write(out); err != nil {
 		r.t.Fatal(err)
 	}

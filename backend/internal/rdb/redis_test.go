@@ -53,7 +53,7 @@ func startRedis(t *testing.T, dir string, args ...string) *redisServer {
 		}
 	})
 	r := &redisServer{t: t, dir: dir}
-	for deadline := time.Now().Add(15 * time.Second); ; {
+	for deadline := time.Now().Add(time.Minute); ; {
 		if r.conn, err = client.Dial(context.Background(), addr, client.Options{Timeout: 30 * time.Second}); err == nil {
 			if _, err = r.conn.Do(context.Background(), "PING"); err == nil {
 				break

@@ -186,7 +186,7 @@ func TestWaitEnds(t *testing.T) {
 func TestReadersSeeTheStream(t *testing.T) {
 	const total = 2 << 20
 	b := NewBacklog(64<<10, 0)
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	var group sync.WaitGroup
 	for i := range 4 {

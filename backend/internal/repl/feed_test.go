@@ -27,7 +27,7 @@ func dial(t *testing.T, n *testNode) *rawReplica {
 		t.Fatal(err)
 	}
 	t.Cleanup(func() { conn.Close() })
-	_ = conn.SetDeadline(time.Now().Add(15 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	return &rawReplica{t, conn, bufio.NewReader(conn)}
 }
 
@@ -170,7 +170,7 @@ func TestFullResyncWithEndMark(t *testing.T) {
 	if p, err := r.in.Peek(1); err == nil {
 		t.Fatalf("%q follows the end mark before it was acknowledged", p)
 	}
-	_ = r.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
 	if s := n.feeds.Replicas()[0].State; s != FeedSnapshot {
 		t.Errorf("before the first acknowledgement the state is %s", s)
 	}
@@ -218,7 +218,7 @@ func TestOldSyncWithEndMark(t *testing.T) {
 	if p, err := r.in.Peek(1); err == nil {
 		t.Fatalf("%q follows the end mark before it was acknowledged", p)
 	}
-	_ = r.SetReadDeadline(time.Now().Add(10 * time.Second))
+	_ = r.SetReadDeadline(time.Now().Add(time.Minute))
 	r.say("REPLCONF ACK 0")
 	want := string(encode("SELECT 0", "set b 1"))
 	if got := r.bytes(len(want)); got != want {
@@ -295,7 +295,7 @@ func TestContinue(t *testing.T) {
 
 func TestReplicasThatAskTogetherShareOneWalk(t *testing.T) {
 	n := newNode(t)
-	n.feeds.cfg.SyncDelay = func() (time.Duration, int) { return 300 * time.Millisecond, 0 }
+	n.feeds.cfg.SyncDelay = func() (time.Duration, int) { return time.Minute, 4 } // until all have come
 	n.write("set a 1")
 	var replicas []*testNode
 	for range 4 {
@@ -379,7 +379,7 @@ func TestAReplicaThatLeavesDuringAWalkEndsIt(t *testing.T) {
 
 func TestOneReplicaOfAWalkMayFail(t *testing.T) {
 	n, good := newNode(t), newNode(t)
-	n.feeds.cfg.SyncDelay = func() (time.Duration, int) { return 200 * time.Millisecond, 0 }
+	n.feeds.cfg.SyncDelay = func() (time.Duration, int) { return time.Minute, 2 }
 	n.slow = make(chan struct{})
 	n.write("set a 1")
 	good.follow(n.addr())

@@ -53,7 +53,7 @@ func newNode(t *testing.T) *testNode {
 	n := &testNode{t: t, runID: NewID(), ln: ln, stream: NewStream(DefaultBacklog), confirm: NewConfirm(nil)}
 	n.confirm.Standalone(1)
 	n.feeds = NewFeeds(FeedsConfig{Stream: n.stream, Confirm: n.confirm, Source: n, Dir: t.TempDir(),
-		Timeout: func() time.Duration { return 5 * time.Second }, Log: quiet()})
+		Timeout: func() time.Duration { return time.Minute }, Log: quiet()})
 	n.conns.Go(n.accept)
 	t.Cleanup(func() {
 		ln.Close()
@@ -95,7 +95,7 @@ func (n *testNode) session(conn net.Conn) {
 			return
 		}
 		if size == 0 {
-			_ = conn.SetReadDeadline(time.Now().Add(5 * time.Second))
+			_ = conn.SetReadDeadline(time.Now().Add(time.Minute))
 			k, err := conn.Read(chunk)
 			if err != nil {
 				conn.Close()
@@ -275,7 +275,7 @@ func (n *testNode) follow(addr string) *Link {
 	var p int
 	fmt.Sscan(port, &p)
 	l := StartLink(LinkConfig{Addr: addr, Follower: n, Announce: func() (string, int) { return "", p }, RunID: n.runID, Incarnation: n.runID,
-		Timeout: func() time.Duration { return 5 * time.Second }, RetryMin: time.Millisecond, RetryMax: 20 * time.Millisecond, Log: quiet()})
+		Timeout: func() time.Duration { return time.Minute }, RetryMin: time.Millisecond, RetryMax: 20 * time.Millisecond, Log: quiet()})
 	n.t.Cleanup(func() { stop(n.t, l) })
 	return l
 }
@@ -291,7 +291,7 @@ func (n *testNode) promote(epoch uint64) {
 
 func stop(t *testing.T, l *Link) {
 	t.Helper()
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	if err := l.Stop(ctx); err != nil {
 		t.Fatalf("the link did not stop: %v", err)
@@ -306,7 +306,7 @@ func stop(t *testing.T, l *Link) {
 // until waits for a condition.
 func until(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for !ok() {
 		if time.Now().After(deadline) {
 			t.Fatalf("never happened: %s", what)
@@ -318,7 +318,7 @@ func until(t *testing.T, what string, ok func() bool) {
 // same waits until b has what a has.
 func same(t *testing.T, a, b *testNode) {
 	t.Helper()
-	deadline := time.Now().Add(15 * time.Second)
+	deadline := time.Now().Add(time.Minute)
 	for a.offset() != b.offset() || !slices.Equal(a.lines(), b.lines()) {
 		if time.Now().After(deadline) {
 			t.Fatalf("offsets %d and %d, %d and %d commands", a.offset(), b.offset(), len(a.lines()), len(b.lines()))

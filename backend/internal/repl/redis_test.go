@@ -57,7 +57,7 @@ func redis(t *testing.T, addr, line string) string {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	_ = conn.SetDeadline(time.Now().Add(10 * time.Second))
+	_ = conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := conn.Write(encode(line)); err != nil {
 		t.Fatal(err)
 	}

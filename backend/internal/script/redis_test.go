@@ -66,7 +66,7 @@ func startRedis(t *testing.T) net.Conn {
 		cmd.Process.Kill()
 		cmd.Wait()
 	})
-	for deadline := time.Now().Add(10 * time.Second); ; time.Sleep(10 * time.Millisecond) {
+	for deadline := time.Now().Add(time.Minute); ; time.Sleep(10 * time.Millisecond) {
 		conn, err := net.Dial("tcp", "127.0.0.1:"+port)
 		if err == nil {
 			t.Cleanup(func() { conn.Close() })
@@ -79,7 +79,7 @@ func startRedis(t *testing.T) net.Conn {
 }
 
 func ask(t *testing.T, conn net.Conn, words ...string) string {
-	conn.SetDeadline(time.Now().Add(10 * time.Second))
+	conn.SetDeadline(time.Now().Add(time.Minute))
 	if _, err := conn.Write(resp.AppendCommand(nil, words...)); err != nil {
 		t.Fatal(err)
 	}

@@ -51,7 +51,7 @@ func TestFindOps(t *testing.T) {
 
 func options(addr string) Options {
 	ops, _ := FindOps([]string{"set", "get"})
-	return Options{Addrs: []string{addr}, Conns: 3, Pipeline: 4, Requests: 1000, Ops: ops, DataSize: 3, Keyspace: 100, Timeout: 5 * time.Second}
+	return Options{Addrs: []string{addr}, Conns: 3, Pipeline: 4, Requests: 1000, Ops: ops, DataSize: 3, Keyspace: 100, Timeout: time.Minute}
 }
 
 func TestClosedLoopSendsExactlyTheRequests(t *testing.T) {
@@ -108,7 +108,7 @@ func TestWhatIsSentWhileALoadSettlesIsNotCounted(t *testing.T) {
 
 // A stall of the server must be charged with every request that was due in it.
 func TestOpenLoopChargesAStallWithAllRequestsItDelayed(t *testing.T) {
-	const stall = 300 * time.Millisecond
+	const stall = time.Second
 	_, addr := startServer(t, func(s *server, args []string) []byte {
 		if s.commands == 100 {
 			time.Sleep(stall)
@@ -128,7 +128,7 @@ func TestOpenLoopChargesAStallWithAllRequestsItDelayed(t *testing.T) {
 	if p := res.Percentile(70); p < 50*time.Millisecond {
 		t.Errorf("the 70th percentile is %v; the stall was not charged", p)
 	}
-	if res.Pause < stall*9/10 {
+	if res.Pause < stall/2 { // the answer before it may have been read late
 		t.Errorf("pause %v, want about %v", res.Pause, stall)
 	}
 	if res.Elapsed < 550*time.Millisecond {

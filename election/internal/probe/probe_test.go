@@ -135,7 +135,7 @@ func run(t *testing.T, opt Options) (*Probe, chan Report) {
 		opt.Interval = 10 * time.Millisecond
 	}
 	if opt.Timeout == 0 {
-		opt.Timeout = 2 * time.Second
+		opt.Timeout = time.Minute
 	}
 	p := New(opt)
 	ctx, cancel := context.WithCancel(context.Background())
@@ -148,7 +148,7 @@ func run(t *testing.T, opt Options) (*Probe, chan Report) {
 // next waits for a report of a kind.
 func next(t *testing.T, reports chan Report, kind Kind) Report {
 	t.Helper()
-	deadline := time.After(10 * time.Second)
+	deadline := time.After(time.Minute)
 	for {
 		select {
 		case r := <-reports:
