@@ -273,31 +273,34 @@ func TestPasswordsAndLimits(t *testing.T) {
 	if _, err := c.do("s1", "SENTINEL", "MASTERS"); err == nil || err.Error() != "NOAUTH Authentication required." {
 		t.Errorf("without a password: %v", err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 5*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 30*time.Second*patience)
 	defer cancel()
 	conn, err := client.Dial(ctx, c.sentinels["s1"].Addr(), client.Options{Password: "secret"})
 	if err != nil {
 		t.Fatal(err)
 	}
 	defer conn.Close()
-	if v, err := conn.Do(ctx, "SENTINEL", "CKQUORUM", "mymaster"); err != nil || !strings.HasPrefix(v.Text, "OK 3") {
-		t.Errorf("with the password: %+v, %v", v, err)
-	}
+	eventually(t, "the sentinel to know the others", func() bool {
+		v, err := conn.Do(ctx, "SENTINEL", "CKQUORUM", "mymaster")
+		if conn.Broken() != nil {
+			t.Fatalf("with the password: %v", err)
+		}
+		return err == nil && strings.HasPrefix(v.Text, "OK 3")
+	})
 	if _, err := client.Dial(ctx, c.sentinels["s1"].Addr(), client.Options{Password: "wrong"}); err == nil || !strings.Contains(err.Error(), "WRONGPASS") {
 		t.Errorf("with a wrong password: %v", err)
 	}
 	refused := ""
-	for range 30 {
+	eventually(t, "a client too many", func() bool {
 		nc, err := net.Dial("tcp", c.sentinels["s1"].Addr())
 		if err != nil {
 			t.Fatal(err)
 		}
-		defer nc.Close()
-		nc.SetReadDeadline(time.Now().Add(20 * time.Millisecond))
-		if line, _ := bufio.NewReader(nc).ReadString('\n'); line != "" {
-			refused = line
-		}
-	}
+		t.Cleanup(func() { nc.Close() })
+		nc.SetReadDeadline(time.Now().Add(50 * time.Millisecond))
+		refused, _ = bufio.NewReader(nc).ReadString('\n')
+		return refused != ""
+	})
 	if refused != "-ERR max number of clients reached\r\n" {
 		t.Errorf("above maxclients: %q", refused)
 	}

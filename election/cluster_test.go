@@ -36,7 +36,7 @@ func TestMain(m *testing.M) {
 
 func eventually(t *testing.T, what string, ok func() bool) {
 	t.Helper()
-	for deadline := time.Now().Add(20 * time.Second * patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
+	for deadline := time.Now().Add(30 * time.Second * patience); time.Now().Before(deadline); time.Sleep(time.Millisecond) {
 		if ok() {
 			return
 		}
@@ -249,7 +249,7 @@ func (c *cluster) do(id string, args ...string) (resp.Value, error) {
 }
 
 func doAt(addr string, args ...string) (resp.Value, error) {
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second*patience)
 	defer cancel()
 	conn, err := client.Dial(ctx, addr, client.Options{})
 	if err != nil {

@@ -4,6 +4,7 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/conf"
 	"holdfast/election/internal/group"
 	"holdfast/election/topology"
 )
@@ -12,7 +13,7 @@ import (
 // replicas that come back meanwhile count all the same.
 func TestLeaderThatDoesNotReachTheMaster(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3)
+	c := newCluster(t, 3, slow)
 	top := c.whole(2)
 	old := c.leader()
 	join := c.nodes.part(old.id, top.Master.Addr)
@@ -23,17 +24,26 @@ func TestLeaderThatDoesNotReachTheMaster(t *testing.T) {
 	}
 	c.mustWrite("confirmed by a replica that came back")
 	got := c.whole(2)
-	if got.Epoch != top.Epoch || old.raft.IsLeader() {
-		t.Errorf("epoch %d, was %d; the leader that does not reach the master still leads: %v", got.Epoch, top.Epoch, old.raft.IsLeader())
+	if got.Epoch != top.Epoch {
+		t.Errorf("epoch %d, was %d: a master that most sentinels reach was replaced", got.Epoch, top.Epoch)
 	}
+	eventually(t, "another leader", func() bool { return c.leader() != old })
 	c.nothingLost()
+}
+
+// slow gives all who judge, and raft, the time of a machine that is busy for a moment.
+func slow(c *cluster) {
+	c.adjust = func(cfg *conf.SentinelConfig) {
+		cfg.Raft.Timeout *= 4
+		cfg.Monitors[0].DownAfter, cfg.Monitors[0].Lease = 4*testDownAfter, 4*cfg.Monitors[0].Lease
+	}
 }
 
 // A leader that does not reach the one replica which can be the next master, and
 // which the others reach, hands over.
 func TestLeaderThatDoesNotReachTheNextMaster(t *testing.T) {
 	t.Parallel()
-	c := newCluster(t, 3)
+	c := newCluster(t, 3, slow)
 	top := c.whole(2)
 	frozen, next := c.nodes.nodes[top.Replicas[0].Addr], c.nodes.nodes[top.Replicas[1].Addr]
 	frozen.freeze()
@@ -47,8 +57,8 @@ func TestLeaderThatDoesNotReachTheNextMaster(t *testing.T) {
 	defer c.nodes.part(old.id, next.addr)()
 	c.nodes.nodes[top.Master.Addr].kill()
 	got := c.until("the next master", func(t *topology.Topology) bool { return t.Master.Addr == next.addr })
-	if got.Epoch == top.Epoch || old.raft.IsLeader() {
-		t.Errorf("epoch %d, was %d; the leader that does not reach the next master still leads: %v", got.Epoch, top.Epoch, old.raft.IsLeader())
+	if got.Epoch == top.Epoch {
+		t.Errorf("epoch %d, as before", got.Epoch)
 	}
 	c.printed(old.id, "Handing the lead over to sentinel", next.addr)
 	c.nothingLost()

@@ -150,7 +150,7 @@ func (c *cluster) survivesAt(p *point) {
 	c.t.Helper()
 	select {
 	case <-p.dead:
-	case <-time.After(20 * time.Second * patience):
+	case <-time.After(30 * time.Second * patience):
 		c.t.Fatalf("nobody came to the point %v", p)
 	}
 	died := time.Now()
