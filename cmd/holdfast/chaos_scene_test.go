@@ -169,6 +169,7 @@ func (c *cluster) leader() up.Process {
 	return leader
 }
 
+// freeze returns when no thread of the processes runs any more.
 func (s *scene) freeze(all ...up.Process) {
 	s.t.Helper()
 	for _, p := range all {
@@ -176,6 +177,19 @@ func (s *scene) freeze(all ...up.Process) {
 			s.t.Fatalf("freezing %v: %v", p, err)
 		}
 		s.frozen = append(s.frozen, p)
+	}
+	for _, p := range all {
+		await(s.t, 10*time.Second, p.Addr+" has stopped", func() error {
+			threads, _ := filepath.Glob(fmt.Sprintf("/proc/%d/task/*/stat", p.PID))
+			for _, file := range threads {
+				stat, err := os.ReadFile(file)
+				_, rest, _ := strings.Cut(string(stat), ") ")
+				if err == nil && !slices.Contains([]string{"T", "Z", "X"}, rest[:1]) {
+					return fmt.Errorf("%s is in state %s", file, rest[:1])
+				}
+			}
+			return nil
+		})
 	}
 }
 

@@ -40,12 +40,10 @@ func TestAnOutageIsNamedAndHeals(t *testing.T) {
 	c := startCluster(t, "--down-after-milliseconds 1000 --restart-after 0 --hold-timeout 2s")
 	c.awaitWhole()
 	mustDo(t, c.proxy(), "SET", "before", "1")
-	stopped := c.state().Sentinels[:2]
-	for _, s := range stopped {
-		syscall.Kill(s.PID, syscall.SIGSTOP)
-		t.Cleanup(func() { syscall.Kill(s.PID, syscall.SIGCONT) })
-	}
-	c.kill(c.master())
+	s, master := &scene{cluster: c}, c.master()
+	t.Cleanup(func() { s.thaw() })
+	s.freeze(c.state().Sentinels[:2]...)
+	c.kill(master)
 	_, took, err := heldWrite(t, c, "during")
 	if err == nil || !strings.HasPrefix(err.Error(), "UNAVAILABLE ") || len(err.Error()) < len("UNAVAILABLE no master")-1 {
 		t.Fatalf("a write without a master: %v, want UNAVAILABLE with a reason", err)
@@ -54,9 +52,7 @@ func TestAnOutageIsNamedAndHeals(t *testing.T) {
 	if took < 1500*time.Millisecond || took > 14*time.Second {
 		t.Errorf("it was held for %v; hold-timeout is 2 s", took)
 	}
-	for _, s := range stopped {
-		syscall.Kill(s.PID, syscall.SIGCONT)
-	}
+	s.thaw()
 	await(t, 30*time.Second, "writes succeed again", func() error {
 		_, err := do(t, 5*time.Second, c.proxy(), "SET", "after", "1")
 		return err
