@@ -16,13 +16,14 @@ import (
 func TestDurableConfirmations(t *testing.T) {
 	t.Parallel()
 	disk := disktest.New()
-	m := begin(t, t.TempDir(), "--write-acks-timeout", "200")
+	m := begin(t, t.TempDir(), "--write-acks-timeout", "60s")
 	r := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", "always", "--write-acks-durable", "yes").loaded()
 	r.follows(m)
 	r.rewritten()
 	m.must("CONFIG SET write-acks 1")
 	m.must("SET a 1")
-	disk.Slow(400 * time.Millisecond)
+	m.must("CONFIG SET write-acks-timeout 200")
+	disk.Slow(3 * time.Second)
 	if _, err := ask(t, m.data, "SET", "a", "2"); err == nil || !strings.HasPrefix(err.Error(), "NOACKS") {
 		t.Errorf("a write that is on no disk was answered with %v", err)
 	}

@@ -334,6 +334,7 @@ func TestUnconfirmedWritesAnswerNoAcks(t *testing.T) {
 		t.Errorf("a write without any replica: %v", err)
 	}
 	m.must("PING") // and the connection goes on in order
+	m.must("CONFIG SET write-acks-timeout 60s")
 	r := begin(t, t.TempDir(), "--replicaof", fmt.Sprintf("127.0.0.1 %d", m.port))
 	await(t, "the replica is in sync", func() bool { return strings.Contains(r.must("INFO replication").Text, "master_link_status:up") })
 	m.must("SET k w")

@@ -25,7 +25,7 @@ func TestSnapshotGivenUpAtItsBeginning(t *testing.T) {
 	if err := n.snapshot(ctx, func() rdb.Info { t.Error("a walk that nobody waits for was begun"); return rdb.Info{} }, io.Discard); !errors.Is(err, context.Canceled) {
 		t.Fatalf("the second ended with %v", err)
 	}
-	ctx, stop := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, stop := context.WithTimeout(context.Background(), time.Minute)
 	defer stop()
 	if err := n.snapshot(ctx, n.place, io.Discard); err != nil {
 		t.Errorf("the third ended with %v", err)

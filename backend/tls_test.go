@@ -24,7 +24,7 @@ func secretly(t *testing.T, port int, cert string) (*client.Conn, error) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), time.Minute)
 	defer cancel()
 	c, err := client.Dial(ctx, net.JoinHostPort("127.0.0.1", strconv.Itoa(port)), client.Options{TLS: cfg})
 	if err == nil {

@@ -21,7 +21,7 @@ import (
 	"holdfast/election/topology"
 )
 
-const patience = 30 * time.Second
+const patience = time.Minute
 
 // eventually waits until cond holds.
 func eventually(t testing.TB, what string, cond func() bool) {

@@ -30,7 +30,7 @@ func TestTLSBothWays(t *testing.T) {
 	if err != nil {
 		t.Fatal(err)
 	}
-	ctx, cancel := context.WithTimeout(context.Background(), 20*time.Second)
+	ctx, cancel := context.WithTimeout(context.Background(), 2*time.Minute)
 	defer cancel()
 	c, err := dial.Dial(ctx, net.JoinHostPort("127.0.0.1", outer), dial.Options{TLS: cfg})
 	if err != nil {

@@ -14,7 +14,7 @@ import (
 	"holdfast/backend/netio/freeport"
 )
 
-const patience = 10 * time.Second
+const patience = time.Minute
 
 // lines is a session that answers every line with the same line, and obeys a
 // few of them.

@@ -177,7 +177,7 @@ func TestSilentHandshakesGiveWay(t *testing.T) {
 	c := dialTLS(t, addr, cfg)
 	fmt.Fprint(c, "here\n")
 	expectText(t, c, "here")
-	if took := time.Since(began); took > handshakeTime/2 {
+	if took := time.Since(began); took > handshakeTime*4/5 { // that of those behind which it would else wait
 		t.Errorf("a client waited for %v", took)
 	}
 }
