@@ -116,7 +116,7 @@ func mayReplicate(c *command.Command) bool {
 	case "eval", "evalsha", "fcall", "publish", "spublish", "pfcount":
 		return true
 	}
-	return false
+	return c.Full == "holdfast|once"
 }
 
 const misconfText = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +

@@ -127,6 +127,7 @@ func (s *logSink) Snapshot(r *bufio.Reader) error {
 		s.placed = true
 		n.stream.Reset(repl.NewHistory(info.StreamID, info.DataEpoch, info.StreamOffset), info.StreamOffset, info.StreamDB)
 		n.stream.Recall(info.Told, false)
+		n.kept.recall(info.Kept)
 	}
 	n.mu.Unlock()
 	old.Close()
@@ -158,6 +159,9 @@ func (s *logSink) Unit(u *aof.Unit) error {
 	if s.placed {
 		n.stream.Replay(u.Raw, u.DB, records...)
 	}
+	for _, payload := range records {
+		n.kept.heed(payload, n.pair())
+	}
 	return nil
 }
 
@@ -179,6 +183,7 @@ func (s *logSink) Place(p aof.Place) error {
 		n.stream.Continue(p.ID)
 	default:
 		n.stream.Reset(repl.NewHistory(p.ID, p.Epoch, p.Offset), p.Offset, n.stream.Position().DB)
+		n.kept.forget()
 	}
 	s.placed = true
 	return nil

@@ -81,6 +81,9 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	n.timing.turns.turn(n.timing.clock-began, n.calls-calls)
 	n.endBatch(s, x, start)
 	n.broadcast()
+	if n.assure {
+		n.assureWaiting()
+	}
 	n.loop = nil
 	return took, more
 }

@@ -129,6 +129,19 @@
 //	    and only a serving master answers such requests (strong.go).
 //	HOLDFAST EPOCH
 //	    → [data epoch, replication offset] as integers
+//	HOLDFAST LINK id n
+//	    → OK; the native link is the n-th connection of the proxy's link id (of
+//	    0-9 and a-z). Every earlier one is closed, and nothing of it is executed
+//	    any more.
+//	HOLDFAST ONCE seq [epoch offset run-id]
+//	    Numbers the request behind it on the connection of a link: if that changes
+//	    data, its reply is kept (kept.go), the last one of each link.
+//	    → as HOLDFAST EPOCH: there the request behind it had changed nothing
+//	    With a place, and the process that told it, the request was sent before
+//	    and had changed nothing there. If it has changed something since, the
+//	    answer is OK, and that of the request is what it was answered then, or
+//	    -APPLIED where that was too large to be kept, or -UNKNOWN outcome where
+//	    it is not known any more; it is executed otherwise.
 //
 // On the control port, which is served by goroutines of its own so that a long
 // script or a full load never looks like a dead node (PING, INFO and SCRIPT KILL
@@ -189,6 +202,9 @@
 //	    in place of a reply: the command was executed, and what it did or showed
 //	    was not confirmed in time. Of a write the outcome is unknown, and text is
 //	    the error to pass on; a read can be sent again.
+//	>3 +hfw :epoch :offset
+//	    the numbered request that is being waited for had changed nothing there;
+//	    told now and then, before older marks are forgotten.
 //	>4 +hfa +run-id :epoch :offset
 //	    the replica with that run id has confirmed that offset; ahead of the
 //	    replies which this confirmation released.
@@ -205,6 +221,10 @@
 //	    incarnation, * for any replica of a node without a group; none: nobody
 //	PING hf:confirmed:<offset>
 //	    they have confirmed the stream up to there, for good
+//	PING hf:mark:<link>:<seq>:<reply>
+//	    in MULTI…EXEC with what a numbered request of a proxy's link has changed:
+//	    what it was answered; empty where that was too large. What is kept at the
+//	    place of a snapshot stands in its AUX field holdfast-kept.
 //	PING
 //	    nothing: a sign of life, or what the proof of a strong read rests on
 //

@@ -41,6 +41,8 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 	switch {
 	case s.poison != "":
 		refuse(x, s.poison)
+	case s.once.instead != nil:
+		s.answerInstead(x)
 	case h == nil:
 		n.fail(s, x, n.unknownCommand(args))
 	case !h.cmd.ArityOK(len(args)):
@@ -203,6 +205,10 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 			n.block(s, h, args, w)
 			s.waiting.spent = n.spent(began)
 			return
+		}
+		if s.once.seq != 0 {
+			n.keepReply(s, s.once.seq, x, x.Out[before:])
+			s.once = numbered{}
 		}
 	}
 	if len(x.Out) > before && x.Out[before] == '-' {

@@ -207,6 +207,7 @@ func (n *Node) resumeHistory(info rdb.Info) {
 	}
 	n.stream.Reset(repl.NewHistory(info.StreamID, info.DataEpoch, info.StreamOffset), info.StreamOffset, info.StreamDB)
 	n.stream.Recall(info.Told, false)
+	n.kept.recall(info.Kept)
 	n.takeUp()
 	n.hideLoaded()
 }

@@ -16,6 +16,8 @@ import (
 var nativeRows = []row{
 	{"holdfast|hello", nativeHello},
 	{"holdfast|epoch", nativeEpoch},
+	{"holdfast|link", nativeLink},
+	{"holdfast|once", nativeOnce},
 }
 
 // nativeHello tells what this node is. With PROXY the connection becomes a
@@ -186,6 +188,10 @@ func (n *Node) appendReplicas(out []byte) []byte {
 
 // pair is what a session's position is measured in.
 type pair struct{ epoch, offset uint64 }
+
+func (p pair) less(q pair) bool {
+	return p.epoch < q.epoch || p.epoch == q.epoch && p.offset < q.offset
+}
 
 func (n *Node) pair() pair {
 	return pair{n.stream.History().DataEpoch(), n.stream.Offset()}

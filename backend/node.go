@@ -110,6 +110,10 @@ type Node struct {
 
 	denials  acl.Log
 	clients  map[int64]*session
+	links    map[string]*session // the connections of proxies' links, by their ids
+	kept     keptReplies
+	assured  pair // up to where waiting links were told that nothing was executed
+	assure   bool // they are to be told anew
 	lastID   int64
 	masterID int64 // the client id of the connection to the master
 	audience audience
@@ -169,7 +173,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 		settings: settings, log: log, started: time.Now(),
 		horizon: aof.NewHorizon(), broken: make(chan error, 1), walks: make(chan struct{}, 1), crowded: make(chan struct{}, 1),
 		runID:   randomID(20),
-		clients: make(map[int64]*session), audience: newAudience(),
+		clients: make(map[int64]*session), links: make(map[string]*session), audience: newAudience(),
 		watchers: make(map[dbKey]map[*session]struct{}), blocked: make(map[dbKey][]*session),
 		monitors: make(map[*session]struct{}), errors: make(map[string]int64),
 	}

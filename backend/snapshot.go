@@ -55,6 +55,7 @@ func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) erro
 	old := n.replaceStore(fresh)
 	n.stream.Reset(repl.NewHistory(sync.ID, epoch, sync.Offset), sync.Offset, info.StreamDB)
 	n.stream.Recall(info.Told, true)
+	n.kept.recall(info.Kept)
 	n.stream.Follow()
 	n.newMasterID()
 	n.dropFootprints()
@@ -71,6 +72,7 @@ func (n *Node) replaceStore(fresh *store.Store) (old *store.Store) {
 	old = n.store
 	n.store, fresh.Stats = fresh, old.Stats
 	n.own = nil
+	n.kept.forget()
 	n.hook(fresh)
 	n.limitTables()
 	fresh.SetNow(n.now)
@@ -118,6 +120,7 @@ func (n *Node) aboutSnapshot(at repl.Cut) rdb.Info {
 	return rdb.Info{
 		RedisVersion: RedisVersion, Created: n.now / 1000, UsedMemory: n.store.UsedMemory(), Keys: rdb.CountKeys(n.store),
 		StreamID: at.ID, StreamOffset: at.Offset, StreamDB: at.DB, DataEpoch: at.Epoch, Told: at.Told,
+		Kept:      n.kept.String(),
 		Functions: n.scripts.Codes(),
 	}
 }

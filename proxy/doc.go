@@ -32,7 +32,8 @@
 // Exactly-once when the proxy itself dies: the client's own retry may double a
 // write. Session guarantees across several proxies. A write that was in flight
 // when its connection broke is answered -UNKNOWN; -UNAVAILABLE says that a
-// request was certainly not applied.
+// request was certainly not applied. A blocking pop takes effect once at native
+// nodes (once.go); at a plain Redis it is -UNKNOWN too.
 //
 // # Where it is not like one server
 //

@@ -22,12 +22,14 @@ type fakeNode struct {
 	epoch    int64
 	offset   int64
 	data     map[string]string
-	log      []string  // what was executed, in order
-	refuse   string    // reason of a routing refusal; "" = none
-	swallow  bool      // execute, and answer nothing any more
-	noAcks   bool      // execute, and answer that it is not confirmed
-	inTurns  bool      // but what a transaction's commands answer before EXEC is
-	confirm  *fakeNode // a replica that gets every write before its reply leaves
+	log      []string          // what was executed, in order
+	refuse   string            // reason of a routing refusal; "" = none
+	plain    bool              // know no HOLDFAST
+	swallow  bool              // execute, and answer nothing any more
+	noAcks   bool              // execute, and answer that it is not confirmed
+	inTurns  bool              // but what a transaction's commands answer before EXEC is
+	kept     map[string]string // replies to BLPOP, by their numbers
+	confirm  *fakeNode         // a replica that gets every write before its reply leaves
 	conns    map[net.Conn]bool
 	accepted int
 }
@@ -92,6 +94,7 @@ type fakeConn struct {
 	said             pair // the last pair it told
 	multi            bool
 	queued           [][]string
+	instead          string // the reply to the next BLPOP
 }
 
 func (n *fakeNode) serve(c net.Conn) {
@@ -144,6 +147,19 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 	case "CLIENT":
 		return resp.AppendInt(out, 7)
 	case "HOLDFAST":
+		switch {
+		case n.plain:
+			return append(out, "-ERR unknown command\r\n"...)
+		case args[1] == "LINK":
+			return append(out, "+OK\r\n"...)
+		case args[1] == "ONCE":
+			n.log = append(n.log, strings.Join(args, " "))
+			if len(args) > 3 {
+				s.instead = n.kept[args[2]]
+			}
+			out = resp.AppendArray(out, 2)
+			return resp.AppendInt(resp.AppendInt(out, n.epoch), n.offset)
+		}
 		if strings.EqualFold(args[1], "EPOCH") {
 			out = resp.AppendArray(out, 2)
 			return resp.AppendInt(resp.AppendInt(out, n.epoch), n.offset)
@@ -160,6 +176,9 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 	}
 	if s.poisoned {
 		return append(out, ">3\r\n+hfx\r\n+"+n.refuse+"\r\n+not here\r\n"...)
+	}
+	if name == "BLPOP" && s.instead != "" {
+		return append(out, s.instead...)
 	}
 	reply := n.transaction(s, name, args)
 	if n.swallow {
@@ -222,6 +241,14 @@ func (n *fakeNode) run(name string, args []string) []byte {
 		n.data[args[1]] = strconv.FormatInt(v+1, 10)
 		n.offset += 10
 		return resp.AppendInt(nil, v+1)
+	case "BLPOP":
+		v, ok := n.data[args[1]]
+		if !ok {
+			return nil // for ever
+		}
+		delete(n.data, args[1])
+		n.offset += 10
+		return resp.AppendCommand(nil, args[1], v)
 	case "WHO":
 		return resp.AppendBulkString(nil, n.runID)
 	}

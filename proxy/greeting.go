@@ -25,6 +25,7 @@ type greetingStep struct {
 // is nobody, again as the session's user.
 func (g *greeting) begin(k *link) {
 	key, own := k.lane.set.key, k.lane.l.p.own
+	k.lane.links++
 	must := func(_ *link, v resp.Value) string { return errorText(v) }
 	switch cred := key.cred; {
 	case cred == own && own.pass != "":
@@ -67,6 +68,9 @@ func (g *greeting) introduce(k *link, hello func(*link, resp.Value) string) {
 		words = append(words, "STRONG")
 	}
 	g.add(hello, words...)
+	if k.lane.private {
+		g.identify(k)
+	}
 }
 
 func (g *greeting) add(reply func(*link, resp.Value) string, args ...string) {
@@ -128,6 +132,9 @@ func (k *link) denied(text string) {
 		if e.kind == kindCanned {
 			reply := e.extra.reply
 			e.client.write(reply)
+		} else if e.maybeExecuted() && !e.mute {
+			ln.l.stats.unknown++
+			e.client.write(unknownOutcome(&e, k.addr))
 		} else if !e.mute {
 			e.client.write(reply)
 		}
@@ -176,7 +183,7 @@ func privateID(k *link, v resp.Value) string {
 func nativeHello(k *link, v resp.Value) string {
 	aboutUser := strings.HasPrefix(v.Text, "NOAUTH ") || strings.HasPrefix(v.Text, "NOPERM ")
 	if v.Err() != nil && !k.native && !aboutUser {
-		k.node.native = false
+		k.node.native, k.node.plain = false, true
 	}
 	return tryNativeHello(k, v)
 }
@@ -187,7 +194,7 @@ func tryNativeHello(k *link, v resp.Value) string {
 		return ""
 	}
 	facts := v.Pairs()
-	k.native, k.node.native = true, true
+	k.native, k.node.native, k.node.plain = true, true, false
 	k.node.greeted(facts["run-id"].Text)
 	if role := facts["role"].Text; k.lane.master() && role != "" && role != "master" {
 		return "it does not serve as master (role " + role + ")"

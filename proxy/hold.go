@@ -104,13 +104,20 @@ func (ln *lane) expire() {
 // giveUp answers the head, whose time has run out.
 func (ln *lane) giveUp(e entry) {
 	ln.q.pop()
-	ln.l.stats.unavailable++
+	reply := ln.unavailable()
+	if e.maybeExecuted() {
+		ln.l.stats.unknown++
+		reply = resp.AppendError(nil, fmt.Sprintf("UNKNOWN outcome of %s: its connection was lost before it replied, and no master could be asked within %s: %s",
+			commandName(&e), ln.l.p.cfg.HoldTimeout, ln.reason()))
+	} else {
+		ln.l.stats.unavailable++
+	}
 	c := e.client
 	if c == nil {
 		return
 	}
 	if !e.mute {
-		c.write(ln.unavailable())
+		c.write(reply)
 	}
 	if e.extra != nil && e.extra.onFail != nil {
 		e.extra.onFail()

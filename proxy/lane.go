@@ -36,6 +36,9 @@ type lane struct {
 	private bool // for one client at a time; owner says which
 	tainted bool // it must not serve another client
 	subs    *subscriptions
+	id      string // of a private lane, by which native nodes know its links
+	links   int    // how many it has had
+	numbers uint64 // of requests that it has numbered
 
 	idleSince uint32 // of a private lane in the pool, coarse
 }
@@ -116,6 +119,9 @@ func (ln *lane) send() {
 	if len(b) == 0 || !ln.ready() {
 		return
 	}
+	if ln.private {
+		ln.numbersSent()
+	}
 	sent, mark := ln.q.setSent() // before Send, inside which the link may end
 	k := ln.link
 	if !k.conn.Send(b) && ln.link == k {
@@ -130,6 +136,9 @@ func (ln *lane) opened() {
 	ln.l.p.sayReached(ln.link.addr)
 	if ln.subs != nil {
 		ln.subs.restore(ln)
+	}
+	if ln.private && !ln.link.numbers {
+		ln.answerUnknown()
 	}
 	ln.resume()
 }
@@ -197,8 +206,15 @@ func (ln *lane) requeue(k *link, refused bool) {
 			ln.l.stats.unknown++
 			ln.q.push(canned(e, doubtfulRead(e, k.addr)), nil)
 			return
+		case sent && e.mayHavePopped(k):
+			ln.l.stats.unknown++
+			ln.q.push(canned(e, unknownOutcome(e, k.addr)), nil)
+			return
 		case tried && e.kind == kindBlocking:
 			frame = remaining(e, frame, now)
+			if sent && e.extra.once != nil {
+				frame = e.extra.once.renumber(frame)
+			}
 			if e.extra.want > 1 {
 				e.again()
 			}

@@ -29,6 +29,7 @@ type link struct {
 	doubtFrom uint
 	why       string // it was refused
 	asked     bool   // HOLDFAST EPOCH is on its way
+	numbers   bool   // the node heeds the numbers of blocking requests
 	id        int64  // by which the node knows a private connection
 }
 
@@ -213,6 +214,13 @@ func (k *link) answer(frame []byte) {
 	}
 	if done {
 		ln.q.pop()
+	}
+	if x != nil && x.once != nil {
+		if !done {
+			x.once.heard(k, frame)
+		} else if isUnknown(frame) {
+			ln.l.stats.unknown++
+		}
 	}
 	if x != nil && x.onReply != nil {
 		if replacement, replace := x.onReply(frame); replace {

@@ -24,6 +24,10 @@ func (k *link) nativePush(frame []byte) bool {
 		if len(runID) > 1 {
 			k.lane.l.confirmed(runID[1:], pair{epoch, offset})
 		}
+	case "+hfw":
+		epoch, rest := cutNumber(rest)
+		offset, _ := cutNumber(rest)
+		k.waits(pair{epoch, offset})
 	case "+hfx":
 		reason, rest := cutLine(rest)
 		text, _ := cutLine(rest)

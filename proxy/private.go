@@ -156,12 +156,14 @@ func (c *client) lostPrivate() {
 	}
 }
 
-// block queues a command that may block. When its connection is lost it is
-// issued again with the time that remains: a command that waits has done
-// nothing yet.
+// block queues a command that may block. When its connection is lost it is issued
+// again with the time that remains. One that changes data has a number, so that it
+// takes effect once; it waits for the one before it (once.go).
 func (c *client) block(cmd *command.Command, args [][]byte, frame []byte) bool {
 	ln := c.own
 	switch {
+	case c.lane != nil && c.lane.q.hasBlocking():
+		return false
 	case ln != nil:
 	case c.lane != nil:
 		ln = c.lane
@@ -180,6 +182,8 @@ func (c *client) block(cmd *command.Command, args [][]byte, frame []byte) bool {
 		c.l.scratch = append(append(c.l.scratch[:0], markRequest...), frame...)
 		frame = c.l.scratch
 		e.want, e.extra.want, e.extra.last = 2, 2, true
+	} else if cmd.Has(command.Write) && !c.l.masterIsPlain() {
+		frame = ln.number(&e, frame)
 	}
 	if c.putPrivate(ln, e, frame) {
 		return true

@@ -8,7 +8,7 @@ type kind uint8
 const (
 	kindWrite    kind = iota // its outcome is unknown
 	kindRead                 // it is sent again
-	kindBlocking             // it is issued again with the time that remains
+	kindBlocking             // it is issued again with the time that remains, if it changes nothing or has a number
 	kindCanned               // it has its reply already and waits for its turn
 	kindOwn                  // the proxy's own; nobody misses it
 )
@@ -54,6 +54,7 @@ type extra struct {
 	want    int32                                             // all replies of a block, of which the last is passed on
 	refused bool                                              // a reply of a block was a refusal
 	skip    int32                                             // replies that were passed on before the connection was lost
+	once    *once                                             // the number of a blocking request that changes data; nil: it has none
 }
 
 // queue is the FIFO of a lane: requests that were sent, then requests that were

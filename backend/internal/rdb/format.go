@@ -74,6 +74,7 @@ type Info struct {
 	StreamDB     int
 	DataEpoch    uint64
 	Told         string   // of the stream's confirmation
+	Kept         string   // replies, for those who may not have got them
 	Empty        []string // keys that were passed over: collections without elements
 	Functions    []string // the code of every library
 

@@ -192,6 +192,8 @@ func (l *loader) aux() error {
 		l.info.DataEpoch, err = strconv.ParseUint(string(value), 10, 64)
 	case "holdfast-told":
 		l.info.Told = string(value)
+	case "holdfast-kept":
+		l.info.Kept = string(value)
 	}
 	if err != nil {
 		return l.failf("AUX field %s: %v", name, err)

@@ -65,6 +65,9 @@ func (w *Writer) Header(info Info) {
 		if info.Told != "" {
 			w.aux("holdfast-told", info.Told)
 		}
+		if info.Kept != "" {
+			w.aux("holdfast-kept", info.Kept)
+		}
 	}
 	aofBase := "0"
 	if info.AOFBase {

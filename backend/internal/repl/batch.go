@@ -23,5 +23,10 @@ type Batch struct {
 	db       int         // selected behind them
 }
 
+// EndsUnit tells whether command i is the last of its unit.
+func (b *Batch) EndsUnit(i int) bool {
+	return i == len(b.Commands)-1 || b.Commands[i+1].End != b.Commands[i].End
+}
+
 // End is the position behind the batch.
 func (b *Batch) End() uint64 { return b.From + uint64(len(b.Raw)) }

@@ -13,7 +13,8 @@ import (
 //	PING hf:holders[:<N>:<member,…>]… from here on these pairs (H, N) confirm, members by
 //	                                 incarnation, * for any replica; none: nobody has to
 //	PING hf:confirmed:<offset>       they have confirmed the stream up to there
-//	PING hf:mark:<…>                 belongs to the unit behind it; opaque here
+//	PING hf:mark:<…>                 belongs to the unit that it stands in, or behind
+//	                                 it; opaque here
 //	PING                             nothing: keepalive, or a read's proof
 const (
 	epochPrefix     = "hf:epoch:"
@@ -75,5 +76,17 @@ func parseUint(digits []byte) (n uint64, ok bool) {
 }
 
 // IsMark reports whether payload is a mark, which takes effect together with
-// the unit behind it.
+// its unit: the MULTI…EXEC around it, or the unit behind it.
 func IsMark(payload []byte) bool { return bytes.HasPrefix(payload, []byte(markPrefix)) }
+
+// AppendMarkPayload appends what the payload of a mark begins with.
+func AppendMarkPayload(b []byte) []byte { return append(b, markPrefix...) }
+
+// MarkContent is what a mark holds, nil for any other payload.
+func MarkContent(payload []byte) []byte {
+	content, ok := bytes.CutPrefix(payload, []byte(markPrefix))
+	if !ok {
+		return nil
+	}
+	return content
+}

@@ -157,6 +157,27 @@ func (s *Stream) Add(db int, args [][]byte) {
 	s.count++
 }
 
+// Mark adds a mark to the unit under construction, if there is anything in it: the
+// payload of a PING.
+func (s *Stream) Mark(payload []byte) {
+	if s.count > 0 {
+		s.unit = append(s.unit, "*2\r\n$4\r\nPING\r\n"...)
+		s.unit = resp.AppendBulk(s.unit, payload)
+		s.count++
+	}
+}
+
+// EpochAt is the data epoch at a position of b, which is not relayed yet.
+func (s *Stream) EpochAt(b *Batch, pos uint64) uint64 {
+	epoch := s.hist.Load().DataEpoch()
+	for _, m := range b.Epochs {
+		if m.Start <= pos {
+			epoch = m.Epoch
+		}
+	}
+	return epoch
+}
+
 // End appends the unit.
 func (s *Stream) End() {
 	if s.count > 1 {
