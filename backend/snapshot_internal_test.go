@@ -37,19 +37,22 @@ func TestSnapshotGivenUpAtItsBeginning(t *testing.T) {
 func TestWalkPause(t *testing.T) {
 	const held = time.Millisecond
 	for _, c := range []struct {
-		name           string
-		busy, pressure float64
-		want           time.Duration
+		name     string
+		busy     float64
+		feeds    bool
+		pressure float64
+		want     time.Duration
 	}{
-		{"nobody else", 0, 0, 0},
-		{"some commands", walkFull / 8, 0, held},
-		{"a loop at its limit", walkFull, 0, walkRest * held},
-		{"several loops", 0.9, 0, walkRest * held},
-		{"replicas that wait", walkFull, 0.25, walkRest * held / 2},
-		{"replicas about to be dropped", walkFull, 0.5, 0},
-		{"replicas past their limit", walkFull, 1, 0},
+		{"nobody else", 0, false, 0, 0},
+		{"some commands", walkFull / 24, false, 0, held},
+		{"a loop at its limit", walkFull, false, 0, walkRest * held},
+		{"several loops", 0.9, false, 0, walkRest * held},
+		{"a replica that waits", walkFull, true, 0, walkRestFeed * held},
+		{"its stream growing", walkFull, true, 0.25, walkRestFeed * held / 2},
+		{"replicas about to be dropped", walkFull, true, 0.5, 0},
+		{"replicas past their limit", walkFull, true, 1, 0},
 	} {
-		if got := walkPause(held, c.busy, c.pressure); got != c.want {
+		if got := walkPause(held, c.busy, c.feeds, c.pressure); got != c.want {
 			t.Errorf("%s: %v, want %v", c.name, got, c.want)
 		}
 	}

@@ -19,9 +19,11 @@ const (
 	walkHold = 250 * time.Microsecond
 	walkStep = 8 << 10
 	// walkRest times as long as a slice held the engine it is left to commands,
-	// when they can use it: a walk takes at least a ninth of the time, which is
-	// what bounds its length.
-	walkRest = 8
+	// when they can use it: a walk takes at least a 25th of the time, which is
+	// what bounds its length. It has a ninth while a replica waits for a snapshot,
+	// without which the data has one copy less.
+	walkRest     = 24
+	walkRestFeed = 8
 	// walkFull is the share of the time for which commands hold the engine when
 	// their loop has no time left: the rest of a loop's time goes to the network.
 	walkFull = 0.3
@@ -208,7 +210,7 @@ func (s *walker) rest(ctx context.Context) error {
 	if s.n.cfg().KeySaveDelay > 0 {
 		return s.dawdle(ctx)
 	}
-	left := walkPause(s.held, s.busy, s.n.pressure()) - time.Since(s.paused)
+	left := walkPause(s.held, s.busy, s.n.feeding.Load() > 0, s.n.pressure()) - time.Since(s.paused)
 	if left <= 0 {
 		return ctx.Err()
 	}
@@ -216,11 +218,14 @@ func (s *walker) rest(ctx context.Context) error {
 }
 
 // walkPause is how long the engine is left to commands after a slice: in
-// proportion to how much they use it, and not at all once the stream that is kept
-// for waiting replicas has grown half as long as it may.
-func walkPause(held time.Duration, busy, pressure float64) time.Duration {
-	load, ease := min(busy/walkFull, 1), max(1-2*pressure, 0)
-	return time.Duration(walkRest * load * ease * float64(held))
+// proportion to how much they use it, less while a replica waits, and not at all
+// once the stream that is kept for it has grown half as long as it may.
+func walkPause(held time.Duration, busy float64, feeds bool, pressure float64) time.Duration {
+	rest, load, ease := float64(walkRest), min(busy/walkFull, 1), max(1-2*pressure, 0)
+	if feeds {
+		rest = walkRestFeed
+	}
+	return time.Duration(rest * load * ease * float64(held))
 }
 
 // pressure is how much of the stream that may be kept for a replica is kept for
