@@ -4,6 +4,7 @@ import (
 	"strings"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/types"
 	"holdfast/backend/resp"
 )
 
@@ -103,7 +104,7 @@ func clientReply(s *session, x *commands.Ctx) {
 
 func clientUnblock(s *session, x *commands.Ctx) {
 	asError := len(x.Args) == 4 && strings.EqualFold(string(x.Args[3]), "error")
-	id, ok := integer(x.Args[2])
+	id, ok := types.ParseInt(x.Args[2])
 	switch {
 	case len(x.Args) > 4:
 		x.Err(errUnknownSub("CLIENT", clip(x.Args[1])))

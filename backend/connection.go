@@ -5,6 +5,7 @@ import (
 
 	"holdfast/backend/acl"
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/types"
 )
 
 var connectionRows = []row{
@@ -60,7 +61,7 @@ func hello(s *session, x *commands.Ctx) {
 	var login [][]byte // user and password: of several the last count
 	rest := x.Args[1:]
 	if len(rest) > 0 {
-		v, ok := integer(rest[0])
+		v, ok := types.ParseInt(rest[0])
 		if !ok {
 			x.Err("ERR Protocol version is not an integer or out of range")
 			return
@@ -120,7 +121,7 @@ func (s *session) greet(x *commands.Ctx) {
 }
 
 func selectDB(s *session, x *commands.Ctx) {
-	v, ok := integer(x.Args[1])
+	v, ok := types.ParseInt(x.Args[1])
 	switch {
 	case !ok:
 		x.Err(errNotInt)

@@ -3,8 +3,8 @@
 //
 // # The journey of a command
 //
-// A netio loop reads a batch of bytes from a client (conn.go) and parses every
-// complete request in it. The engine mutex is taken once for the batch. Each
+// A netio loop reads what a client sent (session.go) and parses every complete
+// request in it (batch.go). The engine mutex is taken once for such a batch. Each
 // request passes the gate (exec.go): lookup, arity, authentication, what its user
 // may do (package acl, users.go), role, MULTI, run, propagate. Handlers
 // (internal/commands) change the store (internal/store) and append their reply to
@@ -22,6 +22,32 @@
 // A replica's upstream link, an EXEC block and a script enter through the same
 // gate with another origin, so there is exactly one place that mutates and
 // exactly one that propagates.
+//
+// # Where what stands
+//
+//	node.go lifecycle.go listen.go data.go cron.go shutdown.go
+//	    what a node is made of, its start, its timer and its end
+//	session.go batch.go connection.go clients.go clientcmd.go
+//	    a client, and the commands about clients
+//	exec.go admit.go users.go multi.go watch.go blocked.go pause.go
+//	    the gate, and what makes a request wait at it
+//	unit.go shown.go held.go strong.go wait.go
+//	    what goes into the stream, and which replies wait for whom
+//	scripting.go functions.go apart.go debugging.go
+//	    scripts, long ones, and those that are debugged
+//	standing.go roles.go lease.go identity.go control.go native.go
+//	    the node's place in a group, and the native protocol
+//	replication.go follow.go snapshot.go stepback.go losses.go told.go failover.go
+//	    the node as a master and as a replica
+//	save.go load.go walker.go aof*.go
+//	    the files
+//	info*.go memory*.go latencycmd.go slowlogcmd.go timing.go debug*.go
+//	    what a node tells of itself
+//	pubsub.go events.go tracking*.go
+//	    messages to clients that did not ask for them just now
+//
+// The commands on data are in internal/commands. A command of the session or the
+// node stands with its concept, in a table of rows at the head of the file.
 //
 // # The words of a group
 //

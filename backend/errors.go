@@ -1,17 +1,11 @@
 package backend
 
-import "holdfast/backend/internal/types"
-
 // The errors that more than one command of the face replies, in Redis's words.
 const (
 	errSyntax     = "ERR syntax error"
 	errNotInt     = "ERR value is not an integer or out of range"
 	errClientName = "ERR Client names cannot contain spaces, newlines or special characters."
 )
-
-// integer reads an argument as Redis does: no plus sign, no leading zeros, no
-// blanks (util.c, string2ll).
-func integer(arg []byte) (int64, bool) { return types.ParseInt(arg) }
 
 func errUnknownSub(container, sub string) string {
 	return "ERR unknown subcommand or wrong number of arguments for '" + sub + "'. Try " + container + " HELP."

@@ -5,6 +5,7 @@ import (
 	"strings"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/types"
 )
 
 var memoryRows = []row{
@@ -22,7 +23,7 @@ func memoryUsage(_ *session, x *commands.Ctx) {
 			x.Err(errSyntax)
 			return
 		}
-		n, ok := integer(x.Args[i+1])
+		n, ok := types.ParseInt(x.Args[i+1])
 		if !ok {
 			x.Err(errNotInt)
 			return

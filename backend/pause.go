@@ -7,6 +7,7 @@ import (
 
 	"holdfast/backend/command"
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/types"
 )
 
 // pause is CLIENT PAUSE: requests of a kind are not executed for a while. They
@@ -20,7 +21,7 @@ type pause struct {
 }
 
 func clientPause(s *session, x *commands.Ctx) {
-	ms, ok := integer(x.Args[2])
+	ms, ok := types.ParseInt(x.Args[2])
 	mode := "all"
 	if len(x.Args) == 4 {
 		mode = strings.ToLower(string(x.Args[3]))

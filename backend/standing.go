@@ -107,3 +107,12 @@ func (n *Node) derive() {
 		n.store.SetExpiry(store.ExpiryHide)
 	}
 }
+
+// Letter is how Redis's log lines show what a server is: M for a master, S for
+// a replica and for a node that has no role yet. Any goroutine may ask.
+func (n *Node) Letter() byte {
+	if s := n.seen.Load(); s != nil && s.role == roleMaster {
+		return 'M'
+	}
+	return 'S'
+}

@@ -288,13 +288,3 @@ func (s *session) redirection() int64 {
 	}
 	return s.tracker.redirect
 }
-
-// flushed is the store's report that a database was emptied, all when db is
-// negative.
-func (n *Node) flushed(db int) {
-	n.touchedAll(db)
-	n.invalidateAll()
-	if db < 0 {
-		n.abandonSave()
-	}
-}

@@ -6,6 +6,7 @@ import (
 	"time"
 
 	"holdfast/backend/internal/commands"
+	"holdfast/backend/internal/types"
 	"holdfast/backend/resp"
 )
 
@@ -13,7 +14,7 @@ import (
 // when that is enough or waiting is not allowed; otherwise it waits.
 func wait(s *session, x *commands.Ctx) {
 	n := s.node
-	want, wantOK := integer(x.Args[1])
+	want, wantOK := types.ParseInt(x.Args[1])
 	ms, wrong := waitingTime(x.Args[2], n.now)
 	switch {
 	case n.standing.role != roleMaster:
@@ -44,7 +45,7 @@ func (s *session) written() uint64 {
 // waitingTime reads a timeout in ms, of which the end must be a time too
 // (timeout.c, getTimeoutFromObjectOrReply). wrong is the error's text.
 func waitingTime(arg []byte, now int64) (ms int64, wrong string) {
-	ms, ok := integer(arg)
+	ms, ok := types.ParseInt(arg)
 	switch {
 	case !ok:
 		return 0, "ERR timeout is not an integer or out of range"
