@@ -16,7 +16,12 @@ func TestQueueAgainstASlice(t *testing.T) {
 	clients := []*client{{}, {}, {}}
 	var q queue
 	var model []item
-	for step := range 20000 {
+	steps := 20_000
+	if testing.Short() {
+		steps /= 10
+	}
+	rand := rand.New(rand.NewPCG(1, 1))
+	for step := range steps {
 		switch rand.IntN(6) {
 		case 0, 1, 2:
 			c, frame := clients[rand.IntN(3)], fmt.Sprint("frame", step)

@@ -140,7 +140,7 @@ func TestGeoSameAsRedis(t *testing.T) {
 	r := newRig(t)
 	seed := newSeed(t)
 	g := &generator{rand.New(rand.NewPCG(seed, 5)), true}
-	for i := range *requests {
+	for i := range few(requests) {
 		request := g.geoRequest(split)
 		r.now(time.Now())
 		reply, wanted := parse(t, r.do(request...)), parse(t, redis.do(request...))

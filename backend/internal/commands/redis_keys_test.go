@@ -218,7 +218,7 @@ func TestMistypedSameAsRedis(t *testing.T) {
 	seed := newSeed(t)
 	g := &generator{rand.New(rand.NewPCG(seed, 2)), false}
 	names := mistypedNames()
-	for i := range *mistyped {
+	for i := range few(mistyped) {
 		request := g.mistyped(names)
 		if i%3 == 0 {
 			request = g.request() // so that there are keys to be wrong about

@@ -302,7 +302,7 @@ func TestStreamsSameAsRedis(t *testing.T) {
 			redis.do("HELLO", itoa(c.proto))
 			seed := newSeed(t)
 			g := &streamGenerator{&generator{rand.New(rand.NewPCG(seed, 1)), c.wide}, 0}
-			for i := range *requests {
+			for i := range few(requests) {
 				request := g.streamRequest(split)
 				if i%50 == 49 {
 					g.lastMs = 0

@@ -359,7 +359,7 @@ func TestSameAsRedis(t *testing.T) {
 			redis.do("HELLO", itoa(c.proto))
 			seed := newSeed(t)
 			g := &generator{rand.New(rand.NewPCG(seed, 1)), c.wide}
-			for i := range *requests {
+			for i := range few(requests) {
 				request := g.request()
 				r.now(time.Now())
 				got := comparableReply(t, request[0], r.do(request...))

@@ -23,6 +23,15 @@ func newSeed(t *testing.T) uint64 {
 	return seed
 }
 
+// few is how often a test repeats what one goroutine does: the race detector, for
+// which -short is, finds nothing there however often it is done.
+func few(times *int) int {
+	if testing.Short() {
+		return *times / 10
+	}
+	return *times
+}
+
 // rig runs requests as the gate would, one after the other.
 type rig struct {
 	t      testing.TB

@@ -217,7 +217,11 @@ func TestHostileStreams(t *testing.T) {
 	other, _ := hex.DecodeString(redisStream)
 	rnd := rand.New(rand.NewPCG(1, 31))
 	idle, accepted := s.UsedMemory(), 0
-	for i := range 20_000 {
+	steps := 20_000
+	if testing.Short() {
+		steps /= 10
+	}
+	for i := range steps {
 		bad := bytes.Clone([][]byte{good, other}[i%2])
 		bad = bad[:len(bad)-dumpFoot]
 		for range 1 + rnd.IntN(3) {

@@ -108,7 +108,11 @@ func mutate(s *Store, rng *rand.Rand) {
 // A walk must pass on what the store held when it began, each key once,
 // whatever happens meanwhile.
 func TestWalkIsAMoment(t *testing.T) {
-	for seed := range uint64(30) {
+	seeds := uint64(30)
+	if testing.Short() {
+		seeds /= 10
+	}
+	for seed := range seeds {
 		rng := rand.New(rand.NewPCG(seed, 7))
 		s := newTestStore(t)
 		for range rng.IntN(8000) {

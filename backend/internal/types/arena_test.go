@@ -60,7 +60,11 @@ func TestArenaRandom(t *testing.T) {
 		return rng.IntN(300)
 	}
 	var live []block
-	for range 20_000 {
+	steps := 20_000
+	if testing.Short() {
+		steps /= 10
+	}
+	for range steps {
 		switch op := rng.IntN(10); {
 		case op < 5 || len(live) == 0:
 			b := block{n: size(), fill: byte(rng.Uint32())}

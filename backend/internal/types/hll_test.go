@@ -57,6 +57,7 @@ func denseOf(t *testing.T, h HLL) HLL {
 func TestHLLRegisters(t *testing.T) {
 	h := denseOf(t, InitHLL(nil))
 	var want [HLLRegisters]byte
+	rand := rand.New(rand.NewPCG(1, 1))
 	for range 3 * HLLRegisters {
 		i, v := rand.IntN(HLLRegisters), byte(rand.IntN(hllRegisterMax+1))
 		h.setRegister(i, v)
