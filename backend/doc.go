@@ -91,10 +91,9 @@
 //     been loaded whole, whatever repl-diskless-load says: async_loading tells of
 //     that, loading never does, and REPLICAOF and CONFIG SET are not refused then.
 //   - FLUSHALL does not end a full resync that is being sent: it follows it.
-//   - Of what a replica says behind PSYNC, its acknowledgements are heeded and the
-//     rest is read past, without an answer.
-//   - There is no software watchdog (watchdog-period), and the log is silent about
-//     a PSYNC with a wrong offset, which is refused.
+//   - Who sends other commands than a replica's behind PSYNC is disconnected, without
+//     an answer, and the log has only that of it.
+//   - There is no software watchdog (watchdog-period).
 //   - REPLICAOF inside MULTI takes effect behind EXEC.
 //   - A full resync does not wait for company unless repl-diskless-sync-delay
 //     asks for it; Redis's default is 5 seconds.

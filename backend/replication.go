@@ -59,6 +59,7 @@ func psync(s *session, x *commands.Ctx) {
 	if len(x.Args) >= 3 {
 		q, ok := s.peer.hello.Request(x.Args[1], x.Args[2])
 		if !ok {
+			n.log.Warn("Replica " + s.addr + " asks for synchronization but with a wrong offset")
 			x.Err(errNotInt)
 			return
 		}

@@ -11,6 +11,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast/backend/command"
 	"holdfast/backend/resp"
 )
 
@@ -19,6 +20,7 @@ const keepalivePeriod = time.Second
 var (
 	errReplicaClosed = errors.New("the replica closed the connection")
 	errKilled        = errors.New("CLIENT KILL")
+	errNoReplica     = errors.New("it sends commands as a client does")
 )
 
 // feed serves one replica. Its own goroutine (run) writes to the connection,
@@ -247,9 +249,21 @@ func (f *feed) listen(unread []byte) error {
 	}
 }
 
-// heed takes one request of the replica. All but ACK is without meaning here.
+// heed takes one request of the replica. Of what it configures, all but ACK is
+// without meaning here; whoever asks for anything else is no replica, and would take
+// what is streamed for the answer.
 func (f *feed) heed(args [][]byte) error {
-	if len(args) < 3 || !is(args[0], "replconf") || !is(args[1], "ack") {
+	switch {
+	case len(args) == 0:
+		return nil
+	case !is(args[0], "replconf"):
+		name := "unknown"
+		if cmd := command.Find(args); cmd != nil {
+			name = cmd.Full
+		}
+		f.m.cfg.Log.Warn("Replica generated a reply to command '" + name + "', disconnecting it: " + f.name())
+		return errNoReplica
+	case len(args) < 3, !is(args[1], "ack"):
 		return nil
 	}
 	pos, err := strconv.ParseUint(string(args[2]), 10, 64)

@@ -428,6 +428,24 @@ func TestASilentReplicaIsDropped(t *testing.T) {
 	until(t, "it is gone", func() bool { return len(n.feeds.Replicas()) == 0 })
 }
 
+// What is streamed would be taken for the answer.
+func TestAReplicaThatSendsCommandsIsDropped(t *testing.T) {
+	for _, c := range []struct{ line, name string }{{"PING", "ping"}, {"XINFO HELP", "xinfo|help"}, {"nonsense 1", "unknown"}} {
+		n := newNode(t)
+		var log said
+		n.feeds.cfg.Log = slog.New(slog.NewTextHandler(&log, nil))
+		r := dial(t, n)
+		r.say("PSYNC ? -1")
+		r.line()
+		r.say("REPLCONF listening-port 7") // which a replica may say
+		r.say(c.line)
+		until(t, "it is gone after "+c.line, func() bool { return len(n.feeds.Replicas()) == 0 })
+		if !log.has("Replica generated a reply to command '" + c.name + "', disconnecting it: ") {
+			t.Errorf("the log does not tell of %q", c.line)
+		}
+	}
+}
+
 func TestALyingReplicaIsDropped(t *testing.T) {
 	for _, ack := range []string{"REPLCONF ACK 99999", "REPLCONF ACK x", "REPLCONF ACK -1"} {
 		n := newNode(t)
