@@ -17,7 +17,7 @@ import (
 	"holdfast/cmd/internal/load"
 )
 
-// benchOptions are the flags of bench, named as redis-benchmark's.
+// benchOptions are the flags of bench, named as redis-benchmark's where that has them.
 type benchOptions struct {
 	host     string
 	port     int
@@ -33,9 +33,10 @@ func benchCommand() *cobra.Command {
 	cmd := &cobra.Command{
 		Use:   "bench [flags] [COMMAND [ARG …]]",
 		Short: "Load a server and print its throughput and latencies",
-		Long: `Bench takes redis-benchmark's flags and tests. With --rate it offers a fixed load
-instead: requests are due at fixed times whether or not earlier ones were
-answered, and latency counts from when a request was due.
+		Long: `Bench takes redis-benchmark's tests, and its flags as far as they are listed below.
+With --rate it offers a fixed load instead: requests are due at fixed times
+whether or not earlier ones were answered, and latency counts from when a request
+was due.
 
 A COMMAND of one's own may hold __rand_int__ (a random number below -r, 12
 digits) and __data__ (a payload of -d bytes).`,
@@ -59,6 +60,7 @@ digits) and __data__ (a payload of -d bytes).`,
 	f.Float64Var(&o.load.Rate, "rate", 0, "requests a second to offer (open loop); 0: as many as are answered")
 	f.DurationVar(&o.load.Duration, "duration", 0, "end a test after this")
 	f.BoolVar(&o.mix, "mix", false, "one load of all the tests in turn instead of one after the other")
+	f.BoolP("quiet", "q", false, "print one line a test, which it does anyway")
 	f.BoolVar(&o.csv, "csv", false, "print comma separated values")
 	return cmd
 }
