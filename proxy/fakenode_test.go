@@ -32,6 +32,7 @@ type fakeNode struct {
 	confirm  *fakeNode         // a replica that gets every write before its reply leaves
 	conns    map[net.Conn]bool
 	accepted int
+	asked    int // INFO, which is how polls ask
 }
 
 func startNode(t testing.TB, runID, role string) *fakeNode {
@@ -98,7 +99,10 @@ type fakeConn struct {
 }
 
 func (n *fakeNode) serve(c net.Conn) {
-	defer c.Close()
+	defer func() {
+		c.Close()
+		n.set(func() { delete(n.conns, c) })
+	}()
 	var r resp.Requests
 	var in []byte
 	var state fakeConn
@@ -141,6 +145,7 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 	case "HELLO":
 		return append(out, "%0\r\n"...)
 	case "INFO":
+		n.asked++
 		return resp.AppendBulkString(out, "role:master\r\n")
 	case "SELECT", "AUTH":
 		return append(out, "+OK\r\n"...)

@@ -2,11 +2,13 @@ package proxy
 
 import (
 	"context"
+	"slices"
 	"strconv"
 	"strings"
 	"time"
 
 	dial "holdfast/backend/client"
+	"holdfast/election/topology"
 )
 
 // report is what a poll has found out about a node.
@@ -83,6 +85,7 @@ func (p *Proxy) poll() {
 			return
 		}
 		t := p.watch.Current()
+		forget(conns, t)
 		if t == nil || len(t.Replicas) == 0 {
 			continue
 		}
@@ -98,6 +101,19 @@ func (p *Proxy) poll() {
 				known = false
 			}
 			p.eachLoop(func(l *loop) { l.nodeAt(n.Addr).polled(lag, known, r.rtt) })
+		}
+	}
+}
+
+// forget ends the connections to nodes that are not asked any more: those that have
+// left the group, and the master where there is nothing to compare it with.
+func forget(conns map[string]*dial.Conn, t *topology.Topology) {
+	for addr, c := range conns {
+		asked := t != nil && len(t.Replicas) > 0 && (addr == t.Master.Addr ||
+			slices.ContainsFunc(t.Replicas, func(n topology.Node) bool { return n.Addr == addr }))
+		if !asked {
+			c.Close()
+			delete(conns, addr)
 		}
 	}
 }
