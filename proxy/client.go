@@ -36,6 +36,7 @@ type client struct {
 	rate      rate
 	born      uint32
 	fullSince uint32           // since when its output is past the soft limit; 0: it is not
+	unblock   uint32           // when the node was asked last to let it go, coarse; 0: never
 	active    uint32           // when its last request came, coarse
 	last      *command.Command // its last request that could be read; nil: unknown, or none yet
 }

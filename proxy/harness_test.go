@@ -11,6 +11,7 @@ import (
 	"os/exec"
 	"strings"
 	"sync"
+	"syscall"
 	"testing"
 	"time"
 
@@ -158,6 +159,17 @@ func (r *redisServer) start(t testing.TB) {
 		}
 		return err == nil
 	})
+}
+
+// stop freezes it until goOn.
+func (r *redisServer) stop(t testing.TB) { r.signal(t, syscall.SIGSTOP) }
+func (r *redisServer) goOn(t testing.TB) { r.signal(t, syscall.SIGCONT) }
+
+func (r *redisServer) signal(t testing.TB, s os.Signal) {
+	t.Helper()
+	if err := r.cmd.Process.Signal(s); err != nil {
+		t.Fatal(err)
+	}
 }
 
 func (r *redisServer) kill() {

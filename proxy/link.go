@@ -208,7 +208,7 @@ func (k *link) answer(frame []byte) {
 		case x.skip > 0:
 			x.skip--
 			pass = false
-		case x.last && !done:
+		case x.last && !done, pass && e.kind == kindBlocking && c.goesSilently(frame):
 			pass = false
 		}
 	}
