@@ -233,6 +233,9 @@ func (k *link) answer(frame []byte) {
 	if done && c != nil {
 		c.receive(k, nil, 1)
 	}
+	if pass && c.l.p.limitsOutput {
+		c.limitOutput()
+	}
 }
 
 // isRefusal tells whether an error reply of a plain node says that it does not
