@@ -74,6 +74,7 @@ func (n *Node) fail(s *session, x *commands.Ctx, text string) {
 	if s.multi != nil {
 		s.multi.spoiled = true
 	}
+	s.once = numbered{} // it was this request's, and is not the next one's
 	n.countError(text)
 	x.Err(text)
 }

@@ -189,6 +189,20 @@ func TestUnknownPopIsNotRepeated(t *testing.T) {
 	}
 }
 
+// A number is that of one request, also where that is refused: what the next one does
+// must not be taken for it.
+func TestNumberOfARefusedRequest(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	w := p.linked("aa", 1)
+	epoch, offset := w.once("1", "BLPOP q")
+	w.through("command\r\n")
+	w.command("RPUSH q x")
+	w.through(":1\r\n")
+	w.again(1, epoch, offset, p.runID(), "BLPOP q 0")
+	w.through(gotX)
+}
+
 // What was sent on an earlier connection of a link is executed no more once a later one
 // is there.
 func TestLinkHasOneConnection(t *testing.T) {
