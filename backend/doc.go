@@ -25,29 +25,32 @@
 //
 // # Where what stands
 //
-//	node.go lifecycle.go listen.go data.go cron.go shutdown.go
+//	node.go lifecycle.go listen.go tls.go oom.go enginelock.go data.go cron.go shutdown.go
 //	    what a node is made of, its start, its timer and its end
-//	session.go batch.go connection.go clients.go clientcmd.go
+//	session.go batch.go ahead.go connection.go clients.go clientcmd.go clientevict.go
 //	    a client, and the commands about clients
-//	exec.go admit.go users.go multi.go watch.go blocked.go pause.go
+//	exec.go admit.go users.go acl*.go rename.go multi.go watch.go blocked.go pause.go
 //	    the gate, and what makes a request wait at it
-//	unit.go shown.go held.go strong.go wait.go
+//	unit.go shown.go held.go ackwait.go strong.go wait.go link.go kept.go
 //	    what goes into the stream, and which replies wait for whom
-//	scripting.go functions.go apart.go debugging.go
+//	scripting.go scriptfacts.go functions.go apart.go debugging.go
 //	    scripts, long ones, and those that are debugged
 //	standing.go roles.go lease.go identity.go control.go native.go
 //	    the node's place in a group, and the native protocol
-//	replication.go follow.go snapshot.go stepback.go losses.go told.go failover.go
+//	replication.go peers.go follow.go snapshot.go stepback.go losses.go told.go failover.go
 //	    the node as a master and as a replica
 //	save.go load.go walker.go aof*.go
 //	    the files
-//	info*.go memory*.go latencycmd.go slowlogcmd.go timing.go debug*.go
+//	info*.go memory*.go latencycmd.go slowlogcmd.go timing.go commandcmd.go debug*.go
 //	    what a node tells of itself
+//	expiry*.go evict.go flush.go migrate.go
+//	    keys that go
 //	pubsub.go events.go tracking*.go
 //	    messages to clients that did not ask for them just now
 //
 // The commands on data are in internal/commands. A command of the session or the
-// node stands with its concept, in a table of rows at the head of the file.
+// node stands with its concept, in a table of rows at the head of the file, or in a
+// file named after it.
 //
 // # The words of a group
 //
