@@ -35,9 +35,12 @@ is an answer: the process lives. It is what a container's HEALTHCHECK runs.`,
 }
 
 // health reports why the part at addr cannot be called alive, or nil. An error
-// reply is a sign of life.
+// reply to PING is a sign of life; one to the password is a mistake of who asks.
 func health(ctx context.Context, addr, password string) error {
 	conn, err := client.Dial(ctx, addr, client.Options{Password: password})
+	if _, refused := errors.AsType[resp.Error](err); refused {
+		return fmt.Errorf("%s answers, and refuses the password: %w", addr, err)
+	}
 	if err != nil {
 		return fmt.Errorf("%s does not answer: %w", addr, err)
 	}
