@@ -69,7 +69,7 @@ func TestReplica(t *testing.T) {
 	ctx, cancel := context.WithCancel(t.Context())
 	ended := make(chan error, 1)
 	go func() { ended <- c.Replica(ctx) }()
-	deadline := time.After(15 * time.Second)
+	deadline := time.After(time.Minute)
 	for found := false; !found; {
 		if err := writer.Do(t.Context(), "SET", "k", "a \"b\""); err != nil {
 			t.Fatal(err)
