@@ -151,7 +151,8 @@ func (d *composition) packToolchain(w io.Writer, cache string) error {
 		return err
 	}
 	goroot, modules := goEnv(d.t, "GOROOT"), goEnv(d.t, "GOMODCACHE")
-	for _, part := range []string{"bin", "pkg", "src", "lib", "go.env", "VERSION"} {
+	tools := "pkg/tool/" + goEnv(d.t, "GOOS") + "_" + goEnv(d.t, "GOARCH") + "/"
+	for _, part := range []string{"bin/go", tools + "compile", tools + "asm", tools + "link", "pkg/include", "src/go.mod", "src/vendor/modules.txt", "go.env", "VERSION"} {
 		if err := pack(out, filepath.Join(goroot, part), filepath.Join("usr/local/go", part)); err != nil {
 			return err
 		}
@@ -162,14 +163,8 @@ func (d *composition) packToolchain(w io.Writer, cache string) error {
 	if err := pack(out, filepath.Join(modules, "cache/download"), "go/pkg/mod/cache/download"); err != nil {
 		return err
 	}
-	cmd := exec.Command("go", "list", "-deps", "-f", "{{with .Module}}{{if not .Main}}{{.Dir}}{{end}}{{end}}", "./cmd/holdfast")
-	cmd.Dir = repository(d.t)
-	list, err := cmd.Output()
-	if err != nil {
-		return err
-	}
 	packed := make(map[string]bool)
-	for _, dir := range strings.Fields(string(list)) {
+	for _, dir := range d.packages("{{with .Module}}{{if not .Main}}{{.Dir}}{{end}}{{end}}") {
 		inside, err := filepath.Rel(modules, dir)
 		if err != nil || packed[dir] {
 			continue
@@ -179,7 +174,29 @@ func (d *composition) packToolchain(w io.Writer, cache string) error {
 			return err
 		}
 	}
+	for _, dir := range d.packages("{{if .Standard}}{{.Dir}}{{end}}") {
+		files, err := filepath.Glob(filepath.Join(dir, "*.*"))
+		for _, file := range files {
+			inside, _ := filepath.Rel(goroot, file)
+			err = errors.Join(err, packFile(out, file, filepath.Join("usr/local/go", inside)))
+		}
+		if err != nil {
+			return err
+		}
+	}
 	return out.Close()
+}
+
+// packages says something of each package that the image's program is made of.
+func (d *composition) packages(format string) []string {
+	d.t.Helper()
+	cmd := exec.Command("go", "list", "-deps", "-f", format, "./cmd/holdfast")
+	cmd.Dir, cmd.Env = repository(d.t), append(os.Environ(), "CGO_ENABLED=0")
+	out, err := cmd.Output()
+	if err != nil {
+		d.t.Fatal(err)
+	}
+	return strings.Fields(string(out))
 }
 
 // pack adds a file or a tree under a new name, without the archives that
@@ -189,30 +206,35 @@ func pack(out *tar.Writer, from, to string) error {
 		if err != nil || e.IsDir() || strings.HasSuffix(path, ".zip") {
 			return err
 		}
-		info, err := e.Info()
-		if err != nil || !info.Mode().IsRegular() {
-			return err
-		}
 		inside, err := filepath.Rel(from, path)
 		if err != nil {
 			return err
 		}
-		header, err := tar.FileInfoHeader(info, "")
-		if err != nil {
-			return err
-		}
-		header.Name = filepath.Join(to, inside)
-		if err := out.WriteHeader(header); err != nil {
-			return err
-		}
-		f, err := os.Open(path)
-		if err != nil {
-			return err
-		}
-		defer f.Close()
-		_, err = io.Copy(out, f)
-		return err
+		return packFile(out, path, filepath.Join(to, inside))
 	})
+}
+
+// packFile adds a file under a new name, if it is none of a special kind.
+func packFile(out *tar.Writer, path, name string) error {
+	info, err := os.Stat(path)
+	if err != nil || !info.Mode().IsRegular() {
+		return err
+	}
+	header, err := tar.FileInfoHeader(info, "")
+	if err != nil {
+		return err
+	}
+	header.Name = name
+	if err := out.WriteHeader(header); err != nil {
+		return err
+	}
+	f, err := os.Open(path)
+	if err != nil {
+		return err
+	}
+	defer f.Close()
+	_, err = io.Copy(out, f)
+	return err
 }
 
 func goEnv(t *testing.T, name string) string {
