@@ -26,7 +26,7 @@ import (
 //     is known of what was done before it came.
 type keptReplies struct {
 	links map[string]*chain.Element // of keptReply
-	order chain.List                // the oldest mark first
+	order *chain.List               // the oldest mark first; never copied, since its elements know it
 	bytes int                       // of replies
 	blind bool
 	// Marks of units that ended at or before since may be missing, if some are.
@@ -52,7 +52,7 @@ const (
 // put keeps a reply, which it copies, and tells whether others were forgotten for it.
 func (k *keptReplies) put(r keptReply) (forgot bool) {
 	if k.links == nil {
-		k.links = make(map[string]*chain.Element)
+		k.links, k.order = make(map[string]*chain.Element), chain.New()
 	}
 	if k.blind {
 		k.blind = false
@@ -126,6 +126,9 @@ func (k *keptReplies) String() string {
 		head = []string{"1", decimal(k.since.epoch), decimal(k.since.offset)}
 	}
 	b := resp.AppendCommand(nil, head...)
+	if k.order == nil {
+		return string(b)
+	}
 	for e := k.order.Front(); e != nil; e = e.Next() {
 		r := e.Value.(keptReply)
 		b = resp.AppendCommand(b, r.link, decimal(r.seq), decimal(r.place.epoch), decimal(r.place.offset), string(r.reply))

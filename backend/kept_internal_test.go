@@ -53,6 +53,15 @@ func TestKeptReplies(t *testing.T) {
 	}
 	same.is(t, "b", 1, 0, "", executed)
 	same.is(t, "c", 1, 20, "", notKnown)
+	for i := range keptLinks { // it goes on as the other does
+		for _, both := range []*keptReplies{&k, &same} {
+			keep(both, fmt.Sprint("x", i), 2, 60, "again")
+			keep(both, fmt.Sprint("new", i%7), uint64(i), 60, "new")
+		}
+	}
+	if same.String() != k.String() || same.bytes != k.bytes || same.order.Len() != len(same.links) || k.order.Len() != len(k.links) {
+		t.Error("a copy goes on otherwise")
+	}
 	for _, text := range []string{"", "nonsense", k.String()[:100]} {
 		blind.recall(text)
 		blind.is(t, "c", 1, 1000, "", notKnown)
