@@ -9,7 +9,7 @@
 // own and syncs it as the Policy says; how far it got stands in the Horizon, by
 // which replies are held back where they are to wait for the disk. Whatever is
 // written or synced between two turns of that goroutine shares one write and
-// one sync.
+// one sync. The syncs of every second go on beside the writes (log_beside.go).
 //
 // A rewrite begins with Log.Rotate, at the moment of a snapshot: from there on
 // the stream goes to a new incremental file. When the snapshot is whole and

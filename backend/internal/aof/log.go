@@ -82,6 +82,7 @@ type Log struct {
 	unsynced bool
 	onDisk   uint64 // up to where the file is synced
 	lastSync time.Time
+	beside   *besideSync // under way; nil: none
 	lastPut  time.Time
 	head     []byte // still to be written
 	stamp    int64

@@ -2,6 +2,7 @@ package aof_test
 
 import (
 	"context"
+	"sync"
 	"testing"
 	"time"
 
@@ -177,4 +178,25 @@ func TestHorizonOfAReplacedLog(t *testing.T) {
 	if got := l.horizon.Synced(); got != 0 {
 		t.Errorf("after the history was replaced, %d bytes of it count as synced", got)
 	}
+}
+
+// While the disk takes its time for the sync of a second, the file is written: a
+// process that is killed meanwhile loses no more than at other times.
+func TestWritesGoOnDuringASync(t *testing.T) {
+	t.Parallel()
+	d := disktest.New()
+	l := newLogged(t, open(t, d), d, false)
+	l.SetPolicy(aof.EverySecond)
+	release := sync.OnceFunc(d.Hold())
+	t.Cleanup(release)
+	l.add("SET a 1")
+	until(t, "a sync is under way", func() bool { return d.Holding() == 1 })
+	during := l.Pos()
+	l.add("SET b 2")
+	until(t, "the file is written", func() bool { return l.Pos() == l.stream.Written() })
+	if synced := l.horizon.Synced(); synced >= during || d.Holding() != 1 {
+		t.Errorf("%d bytes are called durable, and %d syncs are under way", synced, d.Holding())
+	}
+	release()
+	until(t, "all is durable", func() bool { return l.horizon.Synced() == l.stream.Written() })
 }

@@ -123,7 +123,7 @@ func (l *Log) obey() {
 // replaced and nothing will come any more.
 func (l *Log) await() bool {
 	ctx := l.ctx
-	if l.unsynced && !l.is(Never) {
+	if l.unsynced && !l.is(Never) && l.beside == nil { // which interrupts the wait when it is done
 		due, cancel := context.WithDeadline(l.ctx, l.lastSync.Add(syncPeriod))
 		defer cancel()
 		ctx = due

@@ -64,6 +64,9 @@ func (l *Log) put(pieces [][]byte) error {
 }
 
 func (l *Log) syncIfDue() error {
+	if err := l.besideDone(false); err != nil {
+		return err
+	}
 	switch {
 	case !l.unsynced, l.is(Never):
 		l.publish()
@@ -74,25 +77,35 @@ func (l *Log) syncIfDue() error {
 		l.lastSync = time.Now() // to look again in a while
 		l.publish()
 		return nil
+	case l.is(EverySecond):
+		l.syncBeside()
+		return nil
 	}
 	return l.sync()
 }
 
 // sync makes durable what is written.
 func (l *Log) sync() error {
+	if err := l.besideDone(true); err != nil {
+		return err
+	}
 	if !l.unsynced {
 		l.publish()
 		return nil
 	}
 	if err := l.file.Sync(); err != nil {
-		l.mu.Lock()
-		l.suspect, l.lost, l.fresh = true, true, true
-		l.mu.Unlock()
-		return fmt.Errorf("Fail to fsync the AOF file: %w", err)
+		return l.syncFailed(err)
 	}
 	l.unsynced, l.onDisk, l.lastSync = false, l.cfg.Source.Pos(), time.Now()
 	l.publish()
 	return nil
+}
+
+func (l *Log) syncFailed(err error) error {
+	l.mu.Lock()
+	l.suspect, l.lost, l.fresh = true, true, true
+	l.mu.Unlock()
+	return fmt.Errorf("Fail to fsync the AOF file: %w", err)
 }
 
 // publish moves the horizon. What a file holds in which a sync failed counts
@@ -178,6 +191,7 @@ func (l *Log) end() {
 		o.done <- errClosed
 	}
 	if l.file != nil {
+		_ = l.besideDone(true)
 		_ = l.file.Sync()
 		_ = l.file.Close()
 	}

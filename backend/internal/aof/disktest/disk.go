@@ -28,6 +28,8 @@ type Disk struct {
 	room    int64 // bytes that can be written yet; negative: any
 	failing bool  // syncs fail
 	slow    time.Duration
+	held    chan struct{} // closed when syncs may go on; nil: they may
+	holding int           // syncs that wait for it
 	syncs   int
 	dead    bool
 }
@@ -62,6 +64,27 @@ func (d *Disk) Slow(by time.Duration) {
 	d.mu.Lock()
 	defer d.mu.Unlock()
 	d.slow = by
+}
+
+// Hold has every Sync that begins wait until release is called.
+func (d *Disk) Hold() (release func()) {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	held := make(chan struct{})
+	d.held = held
+	return func() {
+		d.mu.Lock()
+		defer d.mu.Unlock()
+		d.held = nil
+		close(held)
+	}
+}
+
+// Holding is how many syncs wait for the release.
+func (d *Disk) Holding() int {
+	d.mu.Lock()
+	defer d.mu.Unlock()
+	return d.holding
 }
 
 // Syncs is how many files were synced.
@@ -251,6 +274,13 @@ func (f *file) Sync() error {
 		f.d.mu.Unlock()
 		time.Sleep(slow)
 		f.d.mu.Lock()
+	}
+	if held := f.d.held; held != nil {
+		f.d.holding++
+		f.d.mu.Unlock()
+		<-held
+		f.d.mu.Lock()
+		f.d.holding--
 	}
 	switch {
 	case f.d.dead:
