@@ -99,8 +99,12 @@ func TestTLSCarriesMuchBothWays(t *testing.T) {
 		if c.ConnectionState().Version != map[string]uint16{"TLSv1.2": tls.VersionTLS12, "TLSv1.3": tls.VersionTLS13}[protocol] {
 			t.Error("spoke another version than", protocol)
 		}
+		much := 200_000
+		if testing.Short() { // the race detector makes each of them slow
+			much /= 10
+		}
 		var sent bytes.Buffer
-		for i := range 200_000 {
+		for i := range much {
 			fmt.Fprintf(&sent, "line %d\n", i)
 		}
 		go c.Write(sent.Bytes())
