@@ -121,6 +121,14 @@ func (n *Node) lapse() {
 // and the lease is over it is nothing. A node that is no master goes by what it was
 // told.
 func (n *Node) confirmed() uint64 {
+	confirmed := n.confirmedNow()
+	if n.dropping.Load() > 0 { // looked at last: it was raised before what is confirmed was
+		return 0
+	}
+	return confirmed
+}
+
+func (n *Node) confirmedNow() uint64 {
 	if n.seen.Load().role != roleMaster {
 		return min(n.sight.Load(), n.horizon.Gate())
 	}

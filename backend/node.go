@@ -160,6 +160,7 @@ type Node struct {
 	releasing atomic.Bool   // a release is on its way to the loops
 	telling   atomic.Bool   // so is what the stream tells of confirmations
 	sight     atomic.Uint64 // up to where a node that is no master may show its data
+	dropping  atomic.Int32  // loops that have yet to close the clients of dropHeld
 }
 
 // maxCommands bounds command.Count, which is not a constant; New checks it.

@@ -148,14 +148,21 @@ func (n *Node) becomeNothing() {
 	}
 }
 
-// dropHeld closes the clients whose replies can never be released.
+// dropHeld closes the clients whose replies can never be released. Until every loop
+// has done so nothing is: what they wait for are offsets of the history that ended,
+// and the next one may be past them, or ask for no confirmation at all.
 func (n *Node) dropHeld() {
-	for _, l := range n.server.Loops() {
+	loops := n.server.Loops()
+	n.dropping.Add(int32(len(loops)))
+	for _, l := range loops {
 		l.Post(func() {
 			loopState(l).each(func(s *session) {
 				s.held.drop()
 				s.conn.Close()
 			})
+			if n.dropping.Add(-1) == 0 {
+				n.confirmedMore()
+			}
 		})
 	}
 }
