@@ -103,7 +103,7 @@ func TestFunctionsAreKept(t *testing.T) {
 	p.must("SAVE")
 	before := libraries(p)
 	p.stop()
-	p = begin(t, dir)
+	p = begin(t, dir).loaded()
 	if got := libraries(p); got != before || !strings.Contains(got, "double") {
 		t.Errorf("after a restart: %q, before: %q", got, before)
 	}
