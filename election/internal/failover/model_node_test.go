@@ -188,6 +188,7 @@ func (n *modelNode) probe(epoch, version uint64, l Lease) *native.Probe {
 			p.Replicas = append(p.Replicas, native.Replica{Addr: r.addr, RunID: r.runID(), Incarnation: incarnation, Acked: int64(a.offset), State: native.StateOnline})
 		}
 	}
+	slices.SortFunc(p.Replicas, func(a, b native.Replica) int { return strings.Compare(a.Incarnation, b.Incarnation) })
 	return p
 }
 

@@ -41,6 +41,7 @@ type world struct {
 	kept   []record // answered writes, which every master must have
 	opened uint64   // epoch of the last open barrier
 	losses int      // announced
+	lossy  uint64   // epoch that the last of them was announced with
 	trace  []string
 }
 
@@ -136,7 +137,7 @@ func (w *world) apply(c group.Command) {
 	case *group.Choose:
 		if c.Loss != "" {
 			w.losses++
-			w.kept = nil
+			w.kept, w.lossy = nil, c.Epoch
 		}
 	case *group.Open:
 		w.opened = c.Epoch
@@ -159,8 +160,8 @@ func (w *world) checkMaster(runID string) {
 }
 
 // answered takes the answer to a write, which no client may get from a master
-// that was replaced, nor before N of the holders that the group agrees on at
-// this moment have confirmed it.
+// that was replaced unless the next ones have it, nor before N of the holders that
+// the group agrees on at this moment have confirmed it.
 func (w *world) answered(n *modelNode, r record, at int) {
 	g := w.group()
 	if n.acted == g.Opened.Epoch && n.runID() == g.Opened.RunID {
@@ -176,6 +177,9 @@ func (w *world) answered(n *modelNode, r record, at int) {
 	}
 	if r.id == 0 {
 		return
+	}
+	if n.acted < w.lossy && n.inForce.n > 0 {
+		return // what the holders of an earlier master confirmed may be what was announced as lost since
 	}
 	if n.acted < w.opened {
 		if m := w.nodes[g.Opened.Addr]; m.runID() == g.Opened.RunID && !slices.Contains(m.history, r) {
@@ -214,7 +218,8 @@ func (w *world) turn(l *leader) {
 	for _, id := range []string{"s1", "s2", "s3"} {
 		l.a.Heard(id, false, w.now)
 	}
-	for addr, n := range w.nodes {
+	for _, addr := range modelAddrs {
+		n := w.nodes[addr]
 		switch {
 		case l.linked[addr] != n.run || !n.alive:
 			w.connect(l, n)
