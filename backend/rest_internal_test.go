@@ -22,3 +22,19 @@ func atRest(t *testing.T, flags ...string) *Node {
 	t.Cleanup(func() { n.Close() })
 	return n
 }
+
+// Nothing is confirmed while a loop has yet to close the clients of a history that
+// ended, whatever the next one says.
+func TestNothingIsConfirmedWhileClientsAreDropped(t *testing.T) {
+	n := atRest(t)
+	n.seen.Store(&standing{role: roleReplica})
+	n.sight.Store(100)
+	n.dropping.Store(1)
+	if got := n.confirmed(); got != 0 {
+		t.Errorf("%d is confirmed", got)
+	}
+	n.dropping.Store(0)
+	if got := n.confirmed(); got != 100 {
+		t.Errorf("%d is confirmed when they are closed, want 100", got)
+	}
+}

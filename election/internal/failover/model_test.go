@@ -545,9 +545,6 @@ func (w *world) anything() {
 	w.settle()
 }
 
-// Whatever happens: no master lacks an answered write unless its loss was
-// announced, no write is answered before the holders of that moment confirmed
-// it, no replaced master answers, and the group comes back.
 // few is how many histories are played: in one thread the race detector, for which
 // -short is, finds nothing however many they are.
 func few() int {
@@ -557,6 +554,9 @@ func few() int {
 	return *histories
 }
 
+// Whatever happens: no master lacks an answered write unless its loss was
+// announced, no write is answered before the holders of that moment confirmed
+// it, no replaced master answers what the next ones lack, and the group comes back.
 func TestModelAnything(t *testing.T) {
 	for seed := range uint64(few()) {
 		newWorld(t, seed, group.Settings{WriteAcks: int(seed % 3), Strict: seed%5 == 0}).anything()
