@@ -34,7 +34,7 @@
 // # What it does not do
 //
 // Only with the policy Always do replies wait for the file. With the others a
-// process that is killed may lose what it answered in its last milliseconds, and
+// process that is killed may lose what it answered in its last moments, and
 // a machine that loses its power what it answered in the last second, or more
 // without any sync.
 //
