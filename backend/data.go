@@ -27,7 +27,8 @@ func (n *Node) newStore() (*store.Store, error) {
 func (n *Node) hook(s *store.Store) {
 	s.Hooks = store.Hooks{
 		Changed: n.changed,
-		Added:   n.tellAdded(),
+		Added:   n.tellOf(commands.NewKey, "new"),
+		Missed:  n.tellOf(commands.KeyMiss, "keymiss"),
 		Expired: n.expired,
 		Evicted: n.evicted,
 		Flushed: n.flushed,

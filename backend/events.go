@@ -30,16 +30,17 @@ func (n *Node) setEvents(flags string) {
 	for _, x := range n.contexts() {
 		x.SetNotify(tell)
 	}
-	n.store.Hooks.Added = n.tellAdded()
+	n.store.Hooks.Added = n.tellOf(commands.NewKey, "new")
+	n.store.Hooks.Missed = n.tellOf(commands.KeyMiss, "keymiss")
 }
 
-// tellAdded is the store's hook for keys that are about to exist; nil when
+// tellOf is a hook of the store for an event that no handler knows of; nil when
 // nobody is told.
-func (n *Node) tellAdded() func(db int, key []byte) {
-	if !n.events.keyspace && !n.events.keyevent || !n.events.class[commands.NewKey] {
+func (n *Node) tellOf(class commands.Class, event string) func(db int, key []byte) {
+	if !n.events.keyspace && !n.events.keyevent || !n.events.class[class] {
 		return nil
 	}
-	return func(db int, key []byte) { n.event(commands.NewKey, "new", db, key) }
+	return func(db int, key []byte) { n.event(class, event, db, key) }
 }
 
 // event publishes what happened to a key. The engine lock is held.

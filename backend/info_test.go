@@ -83,6 +83,29 @@ func TestInfoSections(t *testing.T) {
 	}
 }
 
+// TestHitsAndMisses: only what is read counts. A dashboard would otherwise show the
+// INCRs and EXPIREs of a counter as a cache that works.
+func TestHitsAndMisses(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir())
+	for _, c := range []struct{ line, counted string }{
+		{"GET s", "1 0"}, {"GET no", "0 1"}, {"MGET s no", "1 1"}, {"SET s 2 GET", "1 0"},
+		{"GETDEL no", "0 1"}, {"TTL s", "1 0"}, {"TYPE no", "0 1"}, {"EXISTS s no", "1 1"},
+		{"COPY s c", "1 0"}, {"COPY no c", "0 1"}, {"SMEMBERS t", "1 0"}, {"LLEN no", "0 1"},
+		{"INCR s", "0 0"}, {"INCRBYFLOAT s 1", "0 0"}, {"APPEND s 0", "0 0"}, {"SETRANGE s 0 1", "0 0"},
+		{"SETBIT s 1 1", "0 0"}, {"BITFIELD s SET u8 0 49", "0 0"}, {"EXPIRE s 100", "0 0"},
+		{"EXPIRE no 100", "0 0"}, {"LMOVE l m LEFT LEFT", "0 0"}, {"SMOVE t u 1", "0 0"}, {"SMOVE no u 1", "0 0"},
+	} {
+		for _, line := range []string{"FLUSHALL", "SET s 1", "RPUSH l 1 2", "SADD t 1 2", "CONFIG RESETSTAT", c.line} {
+			p.must(line)
+		}
+		stats := p.must("INFO stats").Text
+		if got := field(stats, "keyspace_hits") + " " + field(stats, "keyspace_misses"); got != c.counted {
+			t.Errorf("%s: hits and misses are %s, want %s", c.line, got, c.counted)
+		}
+	}
+}
+
 func TestConfig(t *testing.T) {
 	t.Parallel()
 	p := begin(t, t.TempDir())

@@ -113,6 +113,34 @@ func TestNewKeyEvents(t *testing.T) {
 	w.expect("*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$16\r\n__keyspace@0__:a\r\n$3\r\ndel\r\n")
 }
 
+func TestKeyMissEvents(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--notify-keyspace-events", "Em")
+	w := p.wire()
+	w.command("PSUBSCRIBE *")
+	w.expect("*3\r\n$10\r\npsubscribe\r\n$1\r\n*\r\n:1\r\n")
+	expect := func(key string) {
+		t.Helper()
+		w.expect(fmt.Sprintf("*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$22\r\n__keyevent@0__:keymiss\r\n$%d\r\n%s\r\n", len(key), key))
+	}
+	p.must("SET there 1")
+	p.must("MGET there a b")
+	expect("a")
+	expect("b")
+	p.must("INCR c") // a write is no miss
+	p.must("EXPIRE d 1")
+	p.must("OBJECT ENCODING e")
+	p.must("SINTERCARD 2 f g")
+	expect("f")
+	expect("g")
+	p.must("EVAL return(redis.call('ttl',KEYS[1])) 1 h")
+	expect("h")
+	p.must("CONFIG SET notify-keyspace-events EA")
+	p.must("GET i")
+	p.must("DEL there")
+	w.expect("*4\r\n$8\r\npmessage\r\n$1\r\n*\r\n$18\r\n__keyevent@0__:del\r\n$5\r\nthere\r\n")
+}
+
 func TestMonitor(t *testing.T) {
 	t.Parallel()
 	p := begin(t, t.TempDir())

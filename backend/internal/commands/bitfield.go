@@ -144,7 +144,7 @@ func (c *Ctx) readFields(ops []bitOp) {
 
 func (c *Ctx) changeFields(ops []bitOp, size int64) {
 	key := c.Args[1]
-	old, _, err := c.DB.Get(key)
+	old, _, err := c.DB.Old(key)
 	if c.failed(err) {
 		return
 	}

@@ -66,7 +66,7 @@ func setbit(c *Ctx) {
 		return
 	}
 	key := c.Args[1]
-	value, _, err := c.DB.Get(key)
+	value, _, err := c.DB.Old(key)
 	if c.failed(err) {
 		return
 	}

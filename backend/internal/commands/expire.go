@@ -94,7 +94,7 @@ func (c *Ctx) expireCommand(m moment) {
 		return
 	}
 	key := c.Args[1]
-	present, ok := c.DB.ExpireOf(key)
+	present, ok := c.DB.OldExpire(key)
 	if !ok || !o.allow(ms, present) {
 		c.Int(0)
 		return

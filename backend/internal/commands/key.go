@@ -193,7 +193,7 @@ func copyKey(c *Ctx) {
 		c.Err(errSameObject)
 		return
 	}
-	if !c.DB.Has(from) || !replace && dst.Has(key) {
+	if !c.DB.Exists(from) || !replace && dst.Has(key) {
 		c.Int(0)
 		return
 	}

@@ -83,12 +83,12 @@ func (c *Ctx) waitToMove(until int64) {
 // move takes an element from one end of the first key's list to an end of the second
 // key's, and replies it. It returns false, and replied nothing, if there is none.
 func (c *Ctx) move(from, to types.Side) bool {
-	_, ok, err := c.DB.List(c.Args[1])
+	ok, err := c.DB.Check(c.Args[1], store.List)
 	if err == nil && !ok {
 		return false
 	}
 	if err == nil {
-		_, _, err = c.DB.List(c.Args[2])
+		_, err = c.DB.Check(c.Args[2], store.List)
 	}
 	if c.failed(err) {
 		return true

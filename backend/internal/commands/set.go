@@ -72,22 +72,23 @@ func srem(c *Ctx) {
 
 func smove(c *Ctx) {
 	from, to, member := c.Args[1], c.Args[2], c.Args[3]
-	src, ok, err := c.DB.SetOf(from)
+	ok, err := c.DB.Check(from, store.Set)
 	if err == nil && !ok {
 		c.Int(0)
 		return
 	}
 	if err == nil {
-		_, _, err = c.DB.SetOf(to)
+		_, err = c.DB.Check(to, store.Set)
 	}
 	if c.failed(err) {
 		return
 	}
-	if string(from) == string(to) || !src.Has(member) {
-		c.Flag(src.Has(member))
+	taken, _, _ := c.DB.EditSet(from)
+	if has := taken.Has(member); !has || string(from) == string(to) {
+		taken.Done(false)
+		c.Flag(has)
 		return
 	}
-	taken, _, _ := c.DB.EditSet(from)
 	taken.Remove(member)
 	c.setChanged(&taken, from, "srem", 1)
 	given, _ := c.DB.MakeSet(to, member, 1)

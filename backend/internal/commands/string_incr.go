@@ -31,7 +31,7 @@ func decrby(c *Ctx) {
 // add adds to the integer that a key holds, 0 if there is none.
 func (c *Ctx) add(by int64) {
 	key := c.Args[1]
-	text, found, err := c.DB.Get(key)
+	text, found, err := c.DB.Old(key)
 	if c.failed(err) {
 		return
 	}
@@ -57,7 +57,7 @@ func (c *Ctx) add(by int64) {
 // might print another one.
 func incrbyfloat(c *Ctx) {
 	key := c.Args[1]
-	text, found, err := c.DB.Get(key)
+	text, found, err := c.DB.Old(key)
 	if c.failed(err) {
 		return
 	}

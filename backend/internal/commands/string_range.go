@@ -12,7 +12,7 @@ func (c *Ctx) fits(n int64) bool {
 
 func appendTo(c *Ctx) {
 	key := c.Args[1]
-	old, _, err := c.DB.Get(key)
+	old, _, err := c.DB.Old(key)
 	if c.failed(err) || !c.fits(int64(len(old)+len(c.Args[2]))) {
 		return
 	}
@@ -42,7 +42,7 @@ func setrange(c *Ctx) {
 		return
 	}
 	key, value := c.Args[1], c.Args[3]
-	old, _, err := c.DB.Get(key)
+	old, _, err := c.DB.Old(key)
 	if c.failed(err) {
 		return
 	}

@@ -1,9 +1,19 @@
 package store
 
+import "holdfast/backend/internal/types"
+
 // ExpireOf is key's expiry in Unix ms, NoExpire when it has none. ok is false
 // when there is no such key.
 func (db *DB) ExpireOf(key []byte) (ms int64, ok bool) {
-	e := db.peek(key)
+	return db.expireAt(db.peek(key))
+}
+
+// OldExpire is ExpireOf for a command that goes on to change it; see Old.
+func (db *DB) OldExpire(key []byte) (ms int64, ok bool) {
+	return db.expireAt(db.find(key))
+}
+
+func (db *DB) expireAt(e types.Ref) (ms int64, ok bool) {
 	if e == 0 {
 		return 0, false
 	}

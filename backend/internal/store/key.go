@@ -49,9 +49,10 @@ func (db *DB) Move(from []byte, dst *DB, to []byte) error {
 }
 
 // Copy gives to a copy of the value of from, with its expiry, whatever it held
-// before. err is ErrNoKey or ErrNoSpace.
+// before. It is no access: who asked by Exists has made one. err is ErrNoKey or
+// ErrNoSpace.
 func (db *DB) Copy(from []byte, dst *DB, to []byte) error {
-	e := db.read(from)
+	e := db.find(from)
 	if e == 0 {
 		return ErrNoKey
 	}

@@ -53,10 +53,13 @@ func (db *DB) peek(key []byte) types.Ref {
 	e := db.find(key)
 	if e != 0 {
 		db.s.Stats.Hits++
-	} else {
-		db.s.Stats.Misses++
+		return e
 	}
-	return e
+	db.s.Stats.Misses++
+	if f := db.s.Hooks.Missed; f != nil {
+		f(db.index, key)
+	}
+	return 0
 }
 
 // write finds key for a command that may change it, and lets a snapshot have it
@@ -199,6 +202,16 @@ func (db *DB) Has(key []byte) bool { return db.find(key) != 0 }
 func (db *DB) Holds(key []byte, t Type) bool {
 	e := db.find(key)
 	return e != 0 && db.ks.typeOf(e) == t
+}
+
+// Check tells whether key holds a value of this type, for a command that goes on to
+// change it; see Old.
+func (db *DB) Check(key []byte, t Type) (ok bool, err error) {
+	e := db.find(key)
+	if e != 0 && db.ks.typeOf(e) != t {
+		return false, ErrWrongType
+	}
+	return e != 0, nil
 }
 
 // Type is the type of key's value, None when there is no such key.

@@ -37,6 +37,8 @@ type Hooks struct {
 	// Added: the key is about to exist, which it did not. Nil while nobody wants
 	// to know.
 	Added func(db int, key []byte)
+	// Missed: the key was to be read and is not there. Nil likewise.
+	Missed func(db int, key []byte)
 	// Expired: the key's time has come and it is deleted. To be propagated as
 	// a DEL, in this place of the stream.
 	Expired func(db int, key []byte)

@@ -13,7 +13,16 @@ const (
 // is ErrWrongType when it holds something else. The bytes are valid until the
 // next change of the store.
 func (db *DB) Get(key []byte) (value []byte, ok bool, err error) {
-	e := db.read(key)
+	return db.stringOf(db.read(key))
+}
+
+// Old is Get for a command that goes on to change the string, as Redis's
+// lookupKeyWrite: it is neither hit nor miss, and the change is the access.
+func (db *DB) Old(key []byte) (value []byte, ok bool, err error) {
+	return db.stringOf(db.find(key))
+}
+
+func (db *DB) stringOf(e types.Ref) (value []byte, ok bool, err error) {
 	if e == 0 {
 		return nil, false, nil
 	}
