@@ -116,6 +116,7 @@ func (s *logSink) Snapshot(r *bufio.Reader) error {
 		fresh.Close()
 		return fmt.Errorf("Error reading the RDB base file, AOF loading aborted: %w", err)
 	}
+	n.tellDamaged(info)
 	n.mu.Lock()
 	if err := n.replaceFunctions(info.Functions); err != nil {
 		n.mu.Unlock()

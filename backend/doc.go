@@ -336,10 +336,14 @@
 //     therefore refused inside a transaction or a script.
 //   - PFCOUNT on a replica keeps no cardinality in the value: its data would differ
 //     from its master's.
-//   - RESTORE refuses what is corrupt whatever sanitize-dump-payload says, but for
-//     members that come twice. Redis leaves some of it to crash later; to keep only
-//     what stands before the damage would be no better, since MIGRATE deletes its
-//     source when the target says OK.
+//   - A value whose listpacks are damaged inside, which Redis takes in unless
+//     sanitize-dump-payload has it look, and by which it crashes later, is taken in
+//     too, by RESTORE and from a snapshot, and kept as the bytes it came as: its TYPE
+//     is damaged, DUMP, COPY, RENAME, DEL and what overwrites it work, and all else
+//     answers an error. To keep only what stands before the damage would be no
+//     better, since MIGRATE deletes its source when the target says OK. What is
+//     corrupt in any other way is refused, but for members that come twice; and
+//     check-rdb calls a damaged value a fault.
 //   - GEOSEARCH with COUNT: of several members equally far away the first found
 //     come first. A distance that STOREDIST keeps may have another last bit.
 //   - SORT leaves a sorted set in the encoding it has.

@@ -107,8 +107,19 @@ func (n *Node) loadFile(name string) error {
 	if len(info.Empty) > 0 {
 		n.log.Warn(fmt.Sprintf("Done loading RDB, empty keys skipped: %d.", len(info.Empty)))
 	}
+	n.tellDamaged(info)
 	n.log.Info(fmt.Sprintf("DB loaded from disk: %.3f seconds", time.Since(began).Seconds()), "keys", keys)
 	return nil
+}
+
+// tellDamaged logs which values a snapshot held that cannot be used.
+func (n *Node) tellDamaged(info rdb.Info) {
+	for _, key := range info.Damaged[:min(len(info.Damaged), 100)] {
+		n.log.Warn("a value is damaged: it is kept as it is, and cannot be used", "key", clip([]byte(key)))
+	}
+	if len(info.Damaged) > 0 {
+		n.log.Warn("there are damaged values, of which SCAN 0 TYPE damaged tells", "values", len(info.Damaged))
+	}
 }
 
 func countKeys(s *store.Store) (keys int) {

@@ -29,6 +29,7 @@ func (f *follower) Load(ctx context.Context, sync repl.Sync, r io.Reader) (repl.
 		fresh.Close()
 		return repl.Loaded{}, fmt.Errorf("cannot load the master's snapshot: %w", err)
 	}
+	n.tellDamaged(info)
 	return repl.Loaded{
 		Adopt:   func() error { return n.adoptData(fresh, sync, info) },
 		Discard: fresh.Close,

@@ -70,7 +70,7 @@ var nodeTable = []Directive{
 	{Name: "hll-sparse-max-bytes", Type: Size, Default: "3000", In: Node, Flags: Mutable, Doc: "size up to which a HyperLogLog is kept sparse"},
 	{Name: "stream-node-max-bytes", Type: Size, Default: "4096", In: Node, Flags: Mutable, Doc: "size of one piece of a stream; 0: no limit"},
 	{Name: "stream-node-max-entries", Type: Int, Default: "100", In: Node, Flags: Mutable, Doc: "entries in one piece of a stream; 0: no limit"},
-	{Name: "sanitize-dump-payload", Type: Enum, Default: "no", Enum: []string{"no", "yes", "clients"}, In: Node, Flags: Mutable, Doc: "check RESTORE and RDB payloads in depth: no, yes, or clients (RESTORE by clients alone)"},
+	{Name: "sanitize-dump-payload", Type: Enum, Default: "no", Enum: []string{"no", "yes", "clients"}, In: Node, Flags: Mutable, Doc: "refuse RESTORE payloads that are damaged inside: no, yes, or clients (yes but for users with skip-sanitize-payload)"},
 	{Name: "stop-writes-on-bgsave-error", Type: Bool, Default: "yes", In: Node, Flags: Mutable, Doc: "refuse writes after a snapshot failed"},
 
 	// Persistence.

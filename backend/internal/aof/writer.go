@@ -4,6 +4,7 @@ import (
 	"fmt"
 	"strconv"
 
+	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 	"holdfast/backend/resp"
@@ -82,6 +83,12 @@ func (w *Writer) value(key []byte, v *store.Value) error {
 		})
 	case store.Stream:
 		w.stream(key, v.Stream())
+	case store.Damaged: // only as it is
+		payload, err := rdb.AppendDump(nil, *v)
+		if err != nil {
+			return err
+		}
+		w.command("RESTORE", key, []byte("0"), payload)
 	default:
 		return fmt.Errorf("aof: cannot write a value of type %s", v.Type)
 	}

@@ -2,6 +2,7 @@ package commands
 
 import (
 	"errors"
+	"fmt"
 
 	"holdfast/backend/internal/rdb"
 	"holdfast/backend/internal/store"
@@ -101,6 +102,9 @@ func restore(c *Ctx) {
 	if c.failed(v.Put(c.DB, key, until)) {
 		return
 	}
+	if v.Damaged() {
+		c.warn(fmt.Sprintf("RESTORE: the value of %.128q is damaged, it is kept as it is and cannot be used", key))
+	}
 	c.setAccess(key, o)
 	c.Changed(1)
 	c.Notify(Generic, "restore", key)
@@ -110,9 +114,11 @@ func restore(c *Ctx) {
 	}
 }
 
-// sanitizes tells whether a payload is checked in depth (sanitize-dump-payload).
+// sanitizes tells whether a payload is checked in depth (sanitize-dump-payload). What
+// a master has taken its replicas take too, and so do those who read its files: their
+// data would not be the same otherwise.
 func (c *Ctx) sanitizes() bool {
-	return c.Options.SanitizeDump == "yes" || c.Options.SanitizeDump == "clients" && !c.Replaying && !c.User.SkipsSanitize()
+	return !c.Replaying && (c.Options.SanitizeDump == "yes" || c.Options.SanitizeDump == "clients" && !c.User.SkipsSanitize())
 }
 
 // restoredUntil reads the time to live as the moment of expiry in Unix ms.

@@ -23,7 +23,8 @@ const checkedDatabases = 1 << 10
 
 // Check reads a snapshot, from in's present position exactly to its end if in
 // is a *bufio.Reader with room for readAhead bytes, and tells visit of every
-// key. at is the offset at which it ended or found a fault. It keeps no data:
+// key. at is the offset at which it ended or found a fault; a damaged value, which a
+// node would keep as it is, is one. It keeps no data:
 // one value at a time is in memory.
 func Check(in io.Reader, visit func(Entry)) (info Info, at int64, err error) {
 	scratch, err := store.New(checkedDatabases)
@@ -32,6 +33,7 @@ func Check(in io.Reader, visit func(Entry)) (info Info, at int64, err error) {
 	}
 	defer scratch.Close()
 	l := newLoader(in, scratch)
+	l.strict = true
 	l.stored = func(began, expire int64) {
 		v, ok := l.db.Look(l.name)
 		if !ok {

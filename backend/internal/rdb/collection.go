@@ -77,10 +77,7 @@ func (l *loader) listNode(list *types.List) error {
 		list.Push(types.Tail, b)
 		return nil
 	case form == nodePacked:
-		if err := list.LoadNode(b); err != nil {
-			return l.failf("%v", err)
-		}
-		return nil
+		return l.damage(b, list.LoadNode(b))
 	}
 	return l.failf("unknown form %d of a list's node", form)
 }
@@ -112,7 +109,7 @@ func (l *loader) packedSet(enc types.Encoding) (store.Type, types.Root, error) {
 	}
 	set, err := l.into.Space().LoadSet(enc, b)
 	if err != nil {
-		return store.None, types.Root{}, l.failf("%v", err)
+		return store.None, types.Root{}, l.damage(b, err)
 	}
 	return ended(store.Set, &set, nil)
 }
@@ -182,7 +179,7 @@ func (l *loader) packedZSet() (store.Type, types.Root, error) {
 	}
 	z, err := l.into.Space().LoadZSet(b)
 	if err != nil {
-		return store.None, types.Root{}, l.failf("%v", err)
+		return store.None, types.Root{}, l.damage(b, err)
 	}
 	return ended(store.ZSet, &z, nil)
 }
@@ -215,7 +212,7 @@ func (l *loader) packedHash() (store.Type, types.Root, error) {
 	}
 	h, err := l.into.Space().LoadHash(b)
 	if err != nil {
-		return store.None, types.Root{}, l.failf("%v", err)
+		return store.None, types.Root{}, l.damage(b, err)
 	}
 	return ended(store.Hash, &h, nil)
 }

@@ -56,7 +56,7 @@ func unseal(payload []byte, sum bool) ([]byte, error) {
 // Undumping says how a payload is checked.
 type Undumping struct {
 	Unsummed bool // the checksum may be wrong: for tests
-	Deep     bool // members must be distinct, in every encoding
+	Deep     bool // members must be distinct, in every encoding, and nothing damaged
 }
 
 // Undump reads a DUMP payload into s; the value is in no database until it is
@@ -69,7 +69,7 @@ func Undump(s *store.Store, payload []byte, how Undumping) (Undumped, error) {
 		return Undumped{}, ErrDumpVersion
 	}
 	const ahead = 512 // the payload is in memory
-	l := loader{reader: newReader(bytes.NewReader(body[1:]), ahead), into: s}
+	l := loader{reader: newReader(bytes.NewReader(body[1:]), ahead), into: s, strict: how.Deep}
 	it, err := l.item(body[0])
 	if err == nil && it.kind == store.None {
 		err = l.failf("an empty collection")
@@ -95,6 +95,9 @@ type Undumped struct{ item item }
 func (u Undumped) Put(db *store.DB, key []byte, expire int64) error {
 	return u.item.put(db, key, expire)
 }
+
+// Damaged tells that the value was kept as it came and cannot be used.
+func (u Undumped) Damaged() bool { return u.item.kind == store.Damaged }
 
 // Drop gives the value's memory back.
 func (u Undumped) Drop(s *store.Store) { u.item.drop(s) }

@@ -76,6 +76,7 @@ type Info struct {
 	Told         string   // of the stream's confirmation
 	Kept         string   // replies, for those who may not have got them
 	Empty        []string // keys that were passed over: collections without elements
+	Damaged      []string // keys whose values are kept as they came, and cannot be used
 	Functions    []string // the code of every library
 
 	// Keys is for the writer: how many there are, so that a loader makes room.

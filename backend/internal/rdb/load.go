@@ -85,6 +85,10 @@ type loader struct {
 	name   []byte                    // of the present one
 	stored func(began, expire int64) // a key was stored whose bytes began there
 	each   func() error              // called behind every key
+
+	strict   bool // nothing damaged is kept
+	damaged  bool // the present value is
+	cassette tape
 }
 
 func (l *loader) header() error {
@@ -242,7 +246,10 @@ func (l *loader) key(kind byte) error {
 	if err != nil {
 		return fmt.Errorf("key %.64q: %w", l.name, err)
 	}
-	if it.kind == store.None {
+	switch it.kind {
+	case store.Damaged:
+		l.info.Damaged = append(l.info.Damaged, string(l.name))
+	case store.None:
 		l.info.Empty = append(l.info.Empty, string(l.name))
 	}
 	if err := it.put(l.db, l.name, expire); err != nil {
@@ -259,16 +266,6 @@ type item struct {
 	kind  store.Type
 	bytes []byte
 	root  types.Root
-}
-
-func (l *loader) item(kind byte) (it item, err error) {
-	if kind == typeString {
-		it.kind = store.String
-		it.bytes, err = l.text()
-		return it, err
-	}
-	it.kind, it.root, err = l.collection(kind)
-	return it, err
 }
 
 // put stores the item; err is store.ErrNoSpace.

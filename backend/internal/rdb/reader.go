@@ -30,6 +30,8 @@ type reader struct {
 	buf []byte // of the last text
 
 	plain []byte // of the last one that was compressed
+
+	tape *tape // nil: nobody wants to have what was read
 }
 
 func newReader(r io.Reader, ahead int) *reader {
@@ -54,6 +56,9 @@ func (r *reader) byte() (byte, error) {
 	}
 	r.at++
 	r.sum = r.sum>>8 ^ crcTables[0][byte(r.sum)^b]
+	if r.tape != nil {
+		r.tape.record(b)
+	}
 	return b, nil
 }
 
@@ -74,6 +79,9 @@ func (r *reader) full(n int) ([]byte, error) {
 		n -= more
 	}
 	r.sum = crc64(r.sum, r.buf)
+	if r.tape != nil {
+		r.tape.record(r.buf...)
+	}
 	return r.buf, nil
 }
 

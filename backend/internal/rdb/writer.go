@@ -159,6 +159,8 @@ func (w *Writer) value(v *store.Value) (kind byte, err error) {
 		return w.hash(v.Hash())
 	case store.Stream:
 		return w.stream(v.Stream())
+	case store.Damaged:
+		return w.damaged(v.Damaged())
 	}
 	return 0, fmt.Errorf("rdb: cannot write a value of type %s", v.Type)
 }

@@ -133,6 +133,8 @@ func (d *digester) value(sum *[DigestSize]byte, v Value, expires bool) {
 	case Stream:
 		s := v.Stream()
 		d.stream(sum, &s)
+	case Damaged:
+		d.mix(sum, v.Damaged())
 	}
 	if expires {
 		d.xor(sum, []byte("!!expire!!"))

@@ -43,7 +43,8 @@ type StreamEdit struct {
 }
 
 // Hash is the hash that key holds, to read. ok is false when there is no such
-// key; err is ErrWrongType when it holds something else. Take no view by
+// key; err is ErrWrongType when it holds something else, ErrDamaged when nobody
+// can read it. Take no view by
 // Encoding: what is compact now may be large next time.
 func (db *DB) Hash(key []byte) (h types.Hash, ok bool, err error) {
 	root, ok, err := db.readRoot(key, Hash)
@@ -80,9 +81,17 @@ func (db *DB) readRoot(key []byte, t Type) (root types.Root, ok bool, err error)
 	case e == 0:
 		return types.Root{}, false, nil
 	case db.ks.typeOf(e) != t:
-		return types.Root{}, false, ErrWrongType
+		return types.Root{}, false, db.ks.mismatch(e)
 	}
 	return db.ks.root(e), true, nil
+}
+
+// mismatch is the error of asking for another type than the one an entry has.
+func (ks *keyspace) mismatch(e types.Ref) error {
+	if ks.typeOf(e) == Damaged {
+		return ErrDamaged
+	}
+	return ErrWrongType
 }
 
 // EditHash is the hash that key holds, to change. ok is false when there is no
@@ -175,7 +184,7 @@ func (ed *edit) open(db *DB, key []byte, t Type) (root types.Root, ok bool, err 
 	case e == 0:
 		return types.Root{}, false, nil
 	case db.ks.typeOf(e) != t:
-		return types.Root{}, false, ErrWrongType
+		return types.Root{}, false, db.ks.mismatch(e)
 	}
 	ed.e = e
 	return db.ks.root(e), true, nil

@@ -9,6 +9,7 @@ import (
 // Errors of the store, in Redis's words.
 var (
 	ErrWrongType = errors.New("WRONGTYPE Operation against a key holding the wrong kind of value")
+	ErrDamaged   = errors.New("ERR The value of this key came damaged and cannot be used. It can be dumped, copied, renamed, overwritten and deleted")
 	ErrNoSpace   = errors.New("OOM command not allowed when used memory > 'maxmemory'.")
 	ErrNoKey     = errors.New("ERR no such key")
 	ErrWalking   = errors.New("store: a snapshot walk is under way")

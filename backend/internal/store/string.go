@@ -27,7 +27,7 @@ func (db *DB) stringOf(e types.Ref) (value []byte, ok bool, err error) {
 		return nil, false, nil
 	}
 	if db.ks.typeOf(e) != String {
-		return nil, false, ErrWrongType
+		return nil, false, db.ks.mismatch(e)
 	}
 	return db.ks.payload(e), true, nil
 }
@@ -96,7 +96,7 @@ func (db *DB) toString(e types.Ref, n int) types.Ref {
 func (db *DB) Grow(key []byte, n int) ([]byte, error) {
 	e := db.write(key)
 	if e != 0 && db.ks.typeOf(e) != String {
-		return nil, ErrWrongType
+		return nil, db.ks.mismatch(e)
 	}
 	old := 0
 	if e == 0 {
@@ -128,7 +128,7 @@ func (db *DB) Append(key, value []byte) (int, error) {
 		return len(value), db.add(key, value, NoExpire)
 	}
 	if db.ks.typeOf(e) != String {
-		return 0, ErrWrongType
+		return 0, db.ks.mismatch(e)
 	}
 	old := len(db.ks.payload(e))
 	n := old + len(value)

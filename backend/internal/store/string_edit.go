@@ -20,7 +20,7 @@ func (db *DB) EditString(key []byte) (s StringEdit, ok bool, err error) {
 	case e == 0:
 		return s, false, nil
 	case db.ks.typeOf(e) != String:
-		return s, false, ErrWrongType
+		return s, false, db.ks.mismatch(e)
 	}
 	s.e, s.Bytes = e, db.ks.payload(e)
 	return s, true, nil

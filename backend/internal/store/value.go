@@ -14,9 +14,10 @@ const (
 	ZSet
 	Hash
 	Stream
+	Damaged // bytes that are no value, and are kept for what they were
 )
 
-var typeNames = [...]string{"none", "string", "list", "set", "zset", "hash", "stream"}
+var typeNames = [...]string{"none", "string", "list", "set", "zset", "hash", "stream", "damaged"}
 
 // String is the name that TYPE replies.
 func (t Type) String() string { return typeNames[t] }
@@ -45,6 +46,9 @@ func (v *Value) ZSet() types.ZSet { return v.space.OpenZSet(v.Root) }
 
 // Stream views the value, which must be a stream.
 func (v *Value) Stream() types.Stream { return v.space.OpenStream(v.Root) }
+
+// Damaged is the bytes of a damaged value, as rdb read them.
+func (v *Value) Damaged() []byte { return v.space.Damaged(v.Root) }
 
 // stringEncoding is what Redis would keep the bytes as. raw is set once they
 // were changed in place, after which Redis does not go back.
@@ -82,6 +86,8 @@ func (v *Value) clone() types.Root {
 		s := v.Stream()
 		c := s.Clone()
 		return c.Root()
+	case Damaged:
+		return v.space.NewDamaged(v.Damaged())
 	}
 	z := v.ZSet()
 	c := z.Clone()
@@ -106,11 +112,14 @@ func (v *Value) memory(samples int) int {
 	case Stream:
 		s := v.Stream()
 		return s.MemoryUsage(samples)
+	case Damaged:
+		return v.space.Arena.Cap(v.Root.Ref)
 	}
 	return 0
 }
 
-// Len is a collection's number of elements; a string's is its bytes.
+// Len is a collection's number of elements; a string's is its bytes, and that of
+// a damaged value.
 func (v *Value) Len() int {
 	switch v.Type {
 	case Hash:
@@ -128,13 +137,15 @@ func (v *Value) Len() int {
 	case Stream:
 		s := v.Stream()
 		return s.Len()
+	case Damaged:
+		return len(v.Damaged())
 	}
 	return len(v.Bytes)
 }
 
 // unitCost is about how many bytes one element, or one byte, of a value is.
 func (v *Value) unitCost() int {
-	if v.Type == String {
+	if v.Type == String || v.Type == Damaged {
 		return 1
 	}
 	return sweepCost

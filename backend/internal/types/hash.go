@@ -2,7 +2,6 @@ package types
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 )
 
@@ -25,7 +24,7 @@ func (sp *Space) OpenHash(r Root) Hash { return Hash{sp, r} }
 // LoadHash makes a hash from a listpack that came from outside, after checking it.
 func (sp *Space) LoadHash(listpack []byte) (Hash, error) {
 	if !ValidListpack(listpack, 2) {
-		return Hash{}, fmt.Errorf("types: a hash's listpack of %d bytes is corrupt", len(listpack))
+		return Hash{}, corrupt("a hash's listpack", listpack)
 	}
 	h := Hash{sp, Root{Encoding: EncodingListpack, Ref: sp.store(listpack)}}
 	if lp := h.lp(); lp.Len()/2 > sp.Limits.HashMaxListpackEntries || longest(lp) > sp.Limits.HashMaxListpackValue {

@@ -1,7 +1,6 @@
 package types
 
 import (
-	"fmt"
 	"unsafe"
 )
 
@@ -37,7 +36,7 @@ func (sp *Space) OpenList(r Root) List { return List{sp, r} }
 // loaded, Settle chooses the encoding.
 func (l *List) LoadNode(listpack []byte) error {
 	if !ValidListpack(listpack, 1) {
-		return fmt.Errorf("types: a list's node of %d bytes is corrupt", len(listpack))
+		return corrupt("a list's node", listpack)
 	}
 	count := Listpack(listpack).Len()
 	if count == 0 {

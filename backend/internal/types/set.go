@@ -39,7 +39,7 @@ func (sp *Space) OpenSet(r Root) Set { return Set{sp, r} }
 func (sp *Space) LoadSet(enc Encoding, b []byte) (Set, error) {
 	valid := enc == EncodingIntset && ValidIntset(b) || enc == EncodingListpack && ValidListpack(b, 1)
 	if !valid {
-		return Set{}, fmt.Errorf("types: a set's %v of %d bytes is corrupt", enc, len(b))
+		return Set{}, corrupt(fmt.Sprintf("a set's %v", enc), b)
 	}
 	s := Set{sp, Root{Encoding: enc, Ref: sp.store(b)}}
 	switch limits := &sp.Limits; {

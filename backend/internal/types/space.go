@@ -77,9 +77,10 @@ const (
 	EncodingSkiplist
 	EncodingQuicklist
 	EncodingStream
+	EncodingDamaged // of no form that can be read
 )
 
-var encodingNames = [...]string{"raw", "int", "embstr", "listpack", "intset", "hashtable", "skiplist", "quicklist", "stream"}
+var encodingNames = [...]string{"raw", "int", "embstr", "listpack", "intset", "hashtable", "skiplist", "quicklist", "stream", "damaged"}
 
 // String returns the name that OBJECT ENCODING replies.
 func (e Encoding) String() string { return encodingNames[e] }

@@ -235,7 +235,7 @@ func (s *Stream) trimNode(t StreamTrim, n *streamNode, r *Ref) (removed int64) {
 // LoadNode adds a node that came from outside, after checking it.
 func (s *Stream) LoadNode(master StreamID, listpack []byte) error {
 	if !validStreamNode(listpack) {
-		return errors.New("types: a node of a stream is corrupt")
+		return corrupt("a stream's node", listpack)
 	}
 	ref := s.sp.store(listpack)
 	value, added := s.nodes().put(master)

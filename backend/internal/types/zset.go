@@ -2,7 +2,6 @@ package types
 
 import (
 	"errors"
-	"fmt"
 	"math/rand/v2"
 )
 
@@ -34,7 +33,7 @@ func (sp *Space) OpenZSet(r Root) ZSet { return ZSet{sp, r} }
 // it. The order is taken as it is.
 func (sp *Space) LoadZSet(listpack []byte) (ZSet, error) {
 	if !validZSet(listpack) {
-		return ZSet{}, fmt.Errorf("types: a sorted set's listpack of %d bytes is corrupt", len(listpack))
+		return ZSet{}, corrupt("a sorted set's listpack", listpack)
 	}
 	z := ZSet{sp, Root{Encoding: EncodingListpack, Ref: sp.store(listpack)}}
 	if lp := z.lp(); z.Len() > sp.Limits.ZSetMaxListpackEntries || longest(lp) > sp.Limits.ZSetMaxListpackValue {
