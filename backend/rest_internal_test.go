@@ -9,7 +9,7 @@ import (
 )
 
 // atRest is a node that was made and not started: the test alone uses it.
-func atRest(t *testing.T, flags ...string) *Node {
+func atRest(t testing.TB, flags ...string) *Node {
 	t.Helper()
 	settings, err := conf.New[conf.NodeConfig](append([]string{"--dir", t.TempDir(), "--save", ""}, flags...)...)
 	if err != nil {

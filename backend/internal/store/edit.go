@@ -131,18 +131,18 @@ func (db *DB) EditStream(key []byte) (s StreamEdit, ok bool, err error) {
 }
 
 // MakeHash is EditHash, with a new empty hash when there is no such key.
-func (db *DB) MakeHash(key []byte) (HashEdit, error) {
-	h, ok, err := db.EditHash(key)
-	if !ok && err == nil {
+func (db *DB) MakeHash(key []byte) (h HashEdit, err error) {
+	root, ok, err := h.edit.open(db, key, Hash)
+	if h.Hash = db.ks.h.space.OpenHash(root); !ok && err == nil {
 		h.Hash = db.ks.h.space.NewHash()
 	}
 	return h, err
 }
 
 // MakeList is EditList, with a new empty list when there is no such key.
-func (db *DB) MakeList(key []byte) (ListEdit, error) {
-	l, ok, err := db.EditList(key)
-	if !ok && err == nil {
+func (db *DB) MakeList(key []byte) (l ListEdit, err error) {
+	root, ok, err := l.edit.open(db, key, List)
+	if l.List = db.ks.h.space.OpenList(root); !ok && err == nil {
 		l.List = db.ks.h.space.NewList()
 	}
 	return l, err
@@ -150,9 +150,9 @@ func (db *DB) MakeList(key []byte) (ListEdit, error) {
 
 // MakeSet is EditSet, with a new set that suits first as its first member and
 // about n in all when there is no such key.
-func (db *DB) MakeSet(key, first []byte, n int) (SetEdit, error) {
-	s, ok, err := db.EditSet(key)
-	if !ok && err == nil {
+func (db *DB) MakeSet(key, first []byte, n int) (s SetEdit, err error) {
+	root, ok, err := s.edit.open(db, key, Set)
+	if s.Set = db.ks.h.space.OpenSet(root); !ok && err == nil {
 		s.Set = db.ks.h.space.NewSet(first, n)
 	}
 	return s, err
@@ -160,25 +160,25 @@ func (db *DB) MakeSet(key, first []byte, n int) (SetEdit, error) {
 
 // MakeZSet is EditZSet, with a new sorted set that suits about n members of up
 // to size bytes when there is no such key.
-func (db *DB) MakeZSet(key []byte, n, size int) (ZSetEdit, error) {
-	z, ok, err := db.EditZSet(key)
-	if !ok && err == nil {
+func (db *DB) MakeZSet(key []byte, n, size int) (z ZSetEdit, err error) {
+	root, ok, err := z.edit.open(db, key, ZSet)
+	if z.ZSet = db.ks.h.space.OpenZSet(root); !ok && err == nil {
 		z.ZSet = db.ks.h.space.NewZSet(n, size)
 	}
 	return z, err
 }
 
 // MakeStream is EditStream, with a new empty stream when there is no such key.
-func (db *DB) MakeStream(key []byte) (StreamEdit, error) {
-	s, ok, err := db.EditStream(key)
-	if !ok && err == nil {
+func (db *DB) MakeStream(key []byte) (s StreamEdit, err error) {
+	root, ok, err := s.edit.open(db, key, Stream)
+	if s.Stream = db.ks.h.space.OpenStream(root); !ok && err == nil {
 		s.Stream = db.ks.h.space.NewStream()
 	}
 	return s, err
 }
 
 func (ed *edit) open(db *DB, key []byte, t Type) (root types.Root, ok bool, err error) {
-	*ed = edit{db: db, key: key, t: t}
+	ed.db, ed.key, ed.t = db, key, t
 	e := db.write(key)
 	switch {
 	case e == 0:

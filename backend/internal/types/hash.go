@@ -121,12 +121,12 @@ func (h *Hash) Set(field, value []byte) (added bool) {
 	el := encodeString(value)
 	if p := lp.Find(lp.First(), field, 1); p >= 0 {
 		p = lp.Next(p)
-		h.sp.splice(&h.root.Ref, p, lp.spanAt(p), el, 0)
+		h.sp.splice(&h.root.Ref, p, lp.spanAt(p), &el, 0)
 		return false
 	}
 	name := encodeString(field)
-	lp = h.sp.splice(&h.root.Ref, lp.End(), 0, name, 1)
-	lp = h.sp.splice(&h.root.Ref, lp.End(), 0, el, 1)
+	lp = h.sp.splice(&h.root.Ref, lp.End(), 0, &name, 1)
+	lp = h.sp.splice(&h.root.Ref, lp.End(), 0, &el, 1)
 	if lp.Len()/2 > limits.HashMaxListpackEntries {
 		h.convert()
 	}
@@ -154,7 +154,7 @@ func (h *Hash) Delete(field []byte) bool {
 		return false
 	}
 	span := lp.spanAt(p)
-	h.sp.splice(&h.root.Ref, p, span+lp.spanAt(p+span), element{}, -2)
+	h.sp.splice(&h.root.Ref, p, span+lp.spanAt(p+span), &element{}, -2)
 	return true
 }
 

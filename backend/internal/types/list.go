@@ -116,16 +116,18 @@ func (l *List) insert(index int, value []byte) {
 	if index < lp.Len() {
 		p = lp.Seek(index)
 	}
-	l.sp.splice(&l.root.Ref, p, 0, encodeString(value), 1)
+	e := encodeString(value)
+	l.sp.splice(&l.root.Ref, p, 0, &e, 1)
 }
 
 // Set replaces the element with this index.
 func (l *List) Set(index int, value []byte) {
 	l.grow([][]byte{value})
+	e := encodeString(value)
 	if !l.large() {
 		lp := l.lp()
 		p := lp.Seek(index)
-		l.sp.splice(&l.root.Ref, p, lp.spanAt(p), encodeString(value), 0)
+		l.sp.splice(&l.root.Ref, p, lp.spanAt(p), &e, 0)
 		return
 	}
 	q := l.quick()
@@ -133,9 +135,8 @@ func (l *List) Set(index int, value []byte) {
 	n := &q.nodes()[node]
 	lp := q.lp(node)
 	p := lp.Seek(at)
-	e := encodeString(value)
 	if n.count == 1 || l.sp.nodeHolds(len(lp)-lp.spanAt(p)+e.size(), int(n.count)) {
-		l.sp.spliceNode(n, p, lp.spanAt(p), e, 0)
+		l.sp.spliceNode(n, p, lp.spanAt(p), &e, 0)
 	} else {
 		value = l.sp.detach(value, l.sp.block(n.ref))
 		q.removeRange(index, 1)
@@ -173,7 +174,7 @@ func (l *List) RemoveRange(index, n int) {
 	for range n {
 		end += lp.spanAt(end)
 	}
-	l.sp.splice(&l.root.Ref, p, end-p, element{}, -n)
+	l.sp.splice(&l.root.Ref, p, end-p, &element{}, -n)
 }
 
 // grow makes the list a large one if it would not fit into a node with the values.

@@ -124,7 +124,7 @@ func (sp *Space) removeMatches(r *Ref, s *sought, n int, backwards bool) (remove
 	if !backwards {
 		for p := lpHeaderSize; lp[p] != lpEnd && removed < n; {
 			if lp.matches(p, s) {
-				lp = sp.splice(r, p, lp.spanAt(p), element{}, -1)
+				lp = sp.splice(r, p, lp.spanAt(p), &element{}, -1)
 				removed++
 			} else {
 				p += lp.spanAt(p)
@@ -134,7 +134,7 @@ func (sp *Space) removeMatches(r *Ref, s *sought, n int, backwards bool) (remove
 	}
 	for p := lp.Last(); p >= 0 && removed < n; p = lp.Prev(p) {
 		if lp.matches(p, s) {
-			lp = sp.splice(r, p, lp.spanAt(p), element{}, -1)
+			lp = sp.splice(r, p, lp.spanAt(p), &element{}, -1)
 			removed++
 		}
 	}

@@ -27,10 +27,10 @@ type element struct {
 	str     []byte
 }
 
-func (e element) dataSize() int { return int(e.headLen) + len(e.str) }
+func (e *element) dataSize() int { return int(e.headLen) + len(e.str) }
 
 // size returns the bytes the element takes in a listpack, backward length included.
-func (e element) size() int {
+func (e *element) size() int {
 	n := e.dataSize()
 	if n == 0 {
 		return 0
@@ -39,7 +39,7 @@ func (e element) size() int {
 }
 
 // write puts the element at the start of dst, which has room for it.
-func (e element) write(dst []byte) {
+func (e *element) write(dst []byte) {
 	n := copy(dst, e.head[:e.headLen])
 	n += copy(dst[n:], e.str)
 	lpPutBacklen(dst[n:], n)

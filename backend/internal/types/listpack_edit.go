@@ -7,7 +7,8 @@ import (
 
 // Insert puts value before position p; at End it appends.
 func (lp Listpack) Insert(p int, value []byte) Listpack {
-	return lp.splice(p, 0, encodeString(value), 1)
+	e := encodeString(value)
+	return lp.splice(p, 0, &e, 1)
 }
 
 // Append puts value at the end.
@@ -18,12 +19,14 @@ func (lp Listpack) Prepend(value []byte) Listpack { return lp.Insert(lpHeaderSiz
 
 // AppendInt puts the integer n at the end.
 func (lp Listpack) AppendInt(n int64) Listpack {
-	return lp.splice(lp.End(), 0, encodeInt(n), 1)
+	e := encodeInt(n)
+	return lp.splice(lp.End(), 0, &e, 1)
 }
 
 // Replace puts value in the place of the element at p.
 func (lp Listpack) Replace(p int, value []byte) Listpack {
-	return lp.splice(p, lp.spanAt(p), encodeString(value), 0)
+	e := encodeString(value)
+	return lp.splice(p, lp.spanAt(p), &e, 0)
 }
 
 // Delete removes up to n elements from position p on. The element that followed
@@ -37,7 +40,7 @@ func (lp Listpack) Delete(p, n int) Listpack {
 	if removed == 0 {
 		return lp
 	}
-	return lp.splice(p, end-p, element{}, -removed)
+	return lp.splice(p, end-p, &element{}, -removed)
 }
 
 // DeleteIndex removes up to n elements from an index on (negative from the end).
@@ -51,7 +54,7 @@ func (lp Listpack) DeleteIndex(index, n int) Listpack {
 
 // splice replaces the old bytes from p on by e and accounts for it in the header.
 // Every edit is this one.
-func (lp Listpack) splice(p, old int, e element, countDelta int) Listpack {
+func (lp Listpack) splice(p, old int, e *element, countDelta int) Listpack {
 	size := e.size()
 	count := binary.LittleEndian.Uint16(lp[4:])
 	before := len(lp)

@@ -8,15 +8,18 @@ func (sp *Space) nodeListpack(n *qnode) Listpack { return listpackIn(sp.block(n.
 
 // spliceNode is splice for a node of a list. At the head it moves the header
 // instead of all elements.
-func (sp *Space) spliceNode(n *qnode, p, old int, e element, delta int) {
+func (sp *Space) spliceNode(n *qnode, p, old int, e *element, delta int) {
 	block, lp := sp.block(n.ref), sp.nodeListpack(n)
-	e.str = sp.detach(e.str, block)
-	size := len(lp) - old + e.size()
-	keeps := size >= len(block)/2 || e.size() > old // the block, rather than give memory back
+	if within(e.str, block) {
+		e = &element{e.head, e.headLen, sp.detach(e.str, block)}
+	}
+	grows := e.size() - old
+	size := len(lp) + grows
+	keeps := size >= len(block)/2 || grows > 0 // the block, rather than give memory back
 	switch {
 	case p == lpHeaderSize && keeps:
 		sp.spliceHead(n, old, e, delta)
-	case n.gap > 0 && size <= cap(lp) && keeps:
+	case size <= cap(lp) && keeps:
 		lp.splice(p, old, e, delta)
 	default:
 		sp.closeGap(n)
@@ -25,7 +28,7 @@ func (sp *Space) spliceNode(n *qnode, p, old int, e element, delta int) {
 }
 
 // spliceHead replaces the old bytes behind the header by e, towards the gap.
-func (sp *Space) spliceHead(n *qnode, old int, e element, delta int) {
+func (sp *Space) spliceHead(n *qnode, old int, e *element, delta int) {
 	grows := e.size() - old
 	if grows > int(n.gap) {
 		sp.widenGap(n, grows)

@@ -106,7 +106,7 @@ func (q *Quicklist) takes(node, size int) bool {
 }
 
 // put inserts an element before index at of the node.
-func (q *Quicklist) put(node, at int, e element) {
+func (q *Quicklist) put(node, at int, e *element) {
 	n := &q.nodes()[node]
 	lp := q.sp.nodeListpack(n)
 	p := lp.End()
@@ -119,7 +119,7 @@ func (q *Quicklist) put(node, at int, e element) {
 }
 
 // putNode inserts a node with one element before index i of the nodes.
-func (q *Quicklist) putNode(i int, e element) {
+func (q *Quicklist) putNode(i int, e *element) {
 	q.insertNode(i, qnode{ref: q.sp.newListpack(lpEmptySize + e.size())})
 	q.put(i, 0, e)
 }
@@ -129,12 +129,12 @@ func (q *Quicklist) putNode(i int, e element) {
 func (q *Quicklist) insert(index int, value []byte) {
 	e := encodeString(value)
 	if len(q.nodes()) == 0 {
-		q.putNode(0, e)
+		q.putNode(0, &e)
 		return
 	}
 	node, at := q.locate(index)
 	if q.takes(node, len(value)) {
-		q.put(node, at, e)
+		q.put(node, at, &e)
 		return
 	}
 	e.str = q.sp.detach(e.str, q.sp.block(q.nodes()[node].ref))
@@ -148,11 +148,11 @@ func (q *Quicklist) insert(index int, value []byte) {
 	// The place is now between two nodes, in front of this one.
 	switch last := len(q.nodes()); {
 	case node > 0 && q.takes(node-1, len(value)):
-		q.put(node-1, int(q.nodes()[node-1].count), e)
+		q.put(node-1, int(q.nodes()[node-1].count), &e)
 	case node < last && q.takes(node, len(value)):
-		q.put(node, 0, e)
+		q.put(node, 0, &e)
 	default:
-		q.putNode(node, e)
+		q.putNode(node, &e)
 	}
 	if inside {
 		q.merge(node + 1)
@@ -169,7 +169,7 @@ func (q *Quicklist) split(node, at int) {
 	p := lp.Seek(at)
 	right := q.sp.newListpack(lpEmptySize + lp.End() - p)
 	q.sp.graft(&right, lp[p:lp.End()], int(n.count)-at)
-	q.sp.splice(&n.ref, p, lp.End()-p, element{}, at-int(n.count))
+	q.sp.splice(&n.ref, p, lp.End()-p, &element{}, at-int(n.count))
 	q.insertNode(node+1, qnode{ref: right, count: n.count - uint32(at)})
 	q.nodes()[node] = qnode{ref: n.ref, count: uint32(at)}
 }
@@ -227,7 +227,7 @@ func (q *Quicklist) cut(node, at, n int) {
 	for range n {
 		end += lp.spanAt(end)
 	}
-	q.sp.spliceNode(qn, p, end-p, element{}, -n)
+	q.sp.spliceNode(qn, p, end-p, &element{}, -n)
 	qn.count -= uint32(n)
 }
 

@@ -133,7 +133,8 @@ func (s *Set) Add(member []byte) bool {
 		}
 	}
 	if s.root.Encoding == EncodingListpack {
-		s.sp.splice(&s.root.Ref, s.lp().End(), 0, encodeString(member), 1)
+		e := encodeString(member)
+		s.sp.splice(&s.root.Ref, s.lp().End(), 0, &e, 1)
 		return true
 	}
 	e, added := s.dict().FindOrInsert(member, 0)
@@ -174,7 +175,7 @@ func (s *Set) Remove(member []byte) bool {
 		lp := s.lp()
 		p := lp.Find(lp.First(), member, 0)
 		if p >= 0 {
-			s.sp.splice(&s.root.Ref, p, lp.spanAt(p), element{}, -1)
+			s.sp.splice(&s.root.Ref, p, lp.spanAt(p), &element{}, -1)
 		}
 		return p >= 0
 	}

@@ -14,7 +14,8 @@ func (s *Set) outgrowInts(size int) {
 	}
 	r := s.sp.newListpack(lpEmptySize + n*3)
 	for i := range n {
-		s.sp.splice(&r, s.sp.listpack(r).End(), 0, encodeInt(is.At(i)), 1)
+		e := encodeInt(is.At(i))
+		s.sp.splice(&r, s.sp.listpack(r).End(), 0, &e, 1)
 	}
 	s.sp.Arena.Free(s.root.Ref)
 	s.root = Root{Encoding: EncodingListpack, Ref: r}

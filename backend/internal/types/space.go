@@ -165,10 +165,12 @@ func (sp *Space) resize(r *Ref, used, n int) []byte {
 // splice replaces old bytes at p of the listpack in block *r by e, which changes the
 // element count by delta, and fits the block to the new size. All compact collections
 // but intsets change through here.
-func (sp *Space) splice(r *Ref, p, old int, e element, delta int) Listpack {
+func (sp *Space) splice(r *Ref, p, old int, e *element, delta int) Listpack {
 	lp := sp.listpack(*r)
 	size := e.size()
-	e.str = sp.detach(e.str, lp)
+	if within(e.str, lp) {
+		e = &element{e.head, e.headLen, sp.detach(e.str, lp)}
+	}
 	if need := len(lp) - old + size; need > cap(lp) {
 		lp = listpackIn(sp.resize(r, len(lp), need))
 	}
@@ -182,9 +184,7 @@ func (sp *Space) splice(r *Ref, p, old int, e element, delta int) Listpack {
 // detach returns b, or a copy of it if it lies in the memory of a container that is
 // about to change. The copy lasts until the next one.
 func (sp *Space) detach(b, container []byte) []byte {
-	p := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
-	c := uintptr(unsafe.Pointer(unsafe.SliceData(container)))
-	if len(b) == 0 || p < c || p >= c+uintptr(cap(container)) {
+	if !within(b, container) {
 		return b
 	}
 	const keep = 64 << 10 // one long element must not occupy its memory for ever
@@ -193,6 +193,13 @@ func (sp *Space) detach(b, container []byte) []byte {
 	}
 	sp.moving = append(sp.moving[:0], b...)
 	return sp.moving
+}
+
+// within tells whether b lies in the memory of a container.
+func within(b, container []byte) bool {
+	p := uintptr(unsafe.Pointer(unsafe.SliceData(b)))
+	c := uintptr(unsafe.Pointer(unsafe.SliceData(container)))
+	return len(b) > 0 && p >= c && p < c+uintptr(cap(container))
 }
 
 // number returns n as a string in scratch slot 0 or 1.

@@ -120,7 +120,8 @@ func (p *packed) entry(flags int64, delta StreamID, pairs [][]byte) {
 // setInt replaces the element at p of the listpack in block *r by an integer.
 func (sp *Space) setInt(r *Ref, p int, n int64) Listpack {
 	lp := sp.listpack(*r)
-	return sp.splice(r, p, lp.spanAt(p), encodeInt(n), 0)
+	e := encodeInt(n)
+	return sp.splice(r, p, lp.spanAt(p), &e, 0)
 }
 
 // Delete removes an entry, as XDEL does, and reports whether it was there.

@@ -37,7 +37,7 @@ func (p *packed) reset() {
 	p.bytes, p.n = p.bytes[:0], 0
 }
 
-func (p *packed) add(e element) {
+func (p *packed) add(e *element) {
 	size := e.size()
 	at := len(p.bytes)
 	if cap(p.bytes)-at < size {
@@ -48,8 +48,15 @@ func (p *packed) add(e element) {
 	p.n++
 }
 
-func (p *packed) int(n int64)   { p.add(encodeInt(n)) }
-func (p *packed) text(b []byte) { p.add(encodeString(b)) }
+func (p *packed) int(n int64) {
+	e := encodeInt(n)
+	p.add(&e)
+}
+
+func (p *packed) text(b []byte) {
+	e := encodeString(b)
+	p.add(&e)
+}
 
 // integer returns the integer at p, which must be one.
 func (lp Listpack) integer(p int) int64 {

@@ -39,10 +39,10 @@ func (z *ZSet) insertPair(member []byte, score float64) {
 	b := zbound{score: score, member: member, byScore: true, byMember: true}
 	_, p := z.passed(&b)
 	name := encodeString(member)
-	z.sp.splice(&z.root.Ref, p, 0, name, 1)
+	z.sp.splice(&z.root.Ref, p, 0, &name, 1)
 	var buf [MaxDoubleLen]byte
 	value := encodeScore(score, &buf)
-	z.sp.splice(&z.root.Ref, p+name.size(), 0, value, 1)
+	z.sp.splice(&z.root.Ref, p+name.size(), 0, &value, 1)
 }
 
 // deletePairs removes n members, the first of which is at p.
@@ -52,7 +52,7 @@ func (z *ZSet) deletePairs(p, n int) {
 	for range 2 * n {
 		end += lp.spanAt(end)
 	}
-	z.sp.splice(&z.root.Ref, p, end-p, element{}, -2*n)
+	z.sp.splice(&z.root.Ref, p, end-p, &element{}, -2*n)
 }
 
 // passed returns how many members the bound lies behind in a compact sorted set, and
