@@ -39,7 +39,7 @@
 //	    the node's place in a group, and the native protocol
 //	replication.go peers.go follow.go snapshot.go stepback.go losses.go told.go failover.go
 //	    the node as a master and as a replica
-//	save.go load.go walker.go aof*.go
+//	save.go load.go walker.go snapshot_progress.go aof*.go
 //	    the files
 //	info*.go memory*.go latencycmd.go slowlogcmd.go timing.go commandcmd.go debug*.go
 //	    what a node tells of itself
@@ -82,8 +82,9 @@
 //   - A control port is opened besides, port + 10000, and stays where it is when
 //     CONFIG SET moves the port.
 //   - Nothing is forked: there is no process whose title, score or pid could be
-//     looked at, or killed, no memory copied on write to tell of, and no title of
-//     our own (set-proc-title does nothing).
+//     looked at, or killed, and no title of our own (set-proc-title does nothing).
+//     No memory is copied on write: current_cow_size and its like tell how much of a
+//     snapshot was encoded before its turn, since a command changed what it was of.
 //   - There is no cluster mode, and there are no modules.
 //   - TLS is Go's: tls-ciphers, tls-ciphersuites and tls-prefer-server-ciphers
 //     choose nothing.

@@ -25,7 +25,8 @@ func (n *Node) logFigures() logFigures {
 	return f
 }
 
-func (f *logFigures) info(b *infoText) {
+// info tells them; ahead is what the last base had encoded before its turn, bytes.
+func (f *logFigures) info(b *infoText, ahead int64) {
 	r := &f.rewrite
 	took, current := -1, -1
 	if r.count > 0 {
@@ -43,7 +44,8 @@ func (f *logFigures) info(b *infoText) {
 	b.field("aof_rewrites", r.count)
 	b.field("aof_rewrites_consecutive_failures", r.inARow)
 	b.field("aof_last_write_status", okOrErr(f.failed))
-	b.zeros("aof_last_cow_size", "module_fork_in_progress", "module_fork_last_cow_size")
+	b.field("aof_last_cow_size", ahead)
+	b.zeros("module_fork_in_progress", "module_fork_last_cow_size")
 	if !f.enabled {
 		return
 	}

@@ -86,9 +86,7 @@ func infoPersistence(n *Node, b *infoText) {
 	}
 	b.field("loading", boolInt(n.loading.Load()))
 	b.field("async_loading", boolInt(n.resyncing.Load()))
-	b.zeros("current_cow_peak", "current_cow_size", "current_cow_size_age")
-	b.field("current_fork_perc", "0.00")
-	b.zeros("current_save_keys_processed", "current_save_keys_total")
+	n.snapshots.info(b)
 	b.field("rdb_changes_since_last_save", f.dirty-v.dirtyAt)
 	b.field("rdb_bgsave_in_progress", boolInt(v.busy || n.feeding.Load() > 0))
 	b.field("rdb_last_save_time", v.last.Unix())
@@ -96,10 +94,10 @@ func infoPersistence(n *Node, b *infoText) {
 	b.field("rdb_last_bgsave_time_sec", took)
 	b.field("rdb_current_bgsave_time_sec", current)
 	b.field("rdb_saves", v.count)
-	b.zeros("rdb_last_cow_size")
+	b.field("rdb_last_cow_size", n.snapshots.lastFile.Load())
 	b.field("rdb_last_load_keys_expired", v.expired)
 	b.field("rdb_last_load_keys_loaded", v.loaded)
-	f.aof.info(b)
+	f.aof.info(b, n.snapshots.lastBase.Load())
 	if n.loading.Load() || n.resyncing.Load() {
 		n.infoLoading(b)
 	}

@@ -65,6 +65,7 @@ type Node struct {
 	endingNow   atomic.Pointer[ending] // who is about it, or has done it; nil: nobody
 	signalled   atomic.Bool            // a signal has begun that, and has not been called off
 	failoverNow atomic.Int32           // failoverPhase
+	snapshots   snapshotProgress       // of the one under way
 	feeding     atomic.Int32           // snapshots for replicas that are being taken, or wait for their turn
 	endBy       atomic.Int64           // unix ms until which that waits for replicas; 0: it does not
 	roles       sync.Mutex             // serializes changes of role

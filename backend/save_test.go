@@ -347,3 +347,40 @@ func TestFlushAllReplacesTheSnapshot(t *testing.T) {
 	w.command("SET k v", "MULTI", "FLUSHALL", "EXEC", "DBSIZE")
 	w.expect("+OK\r\n+OK\r\n+QUEUED\r\n*1\r\n+OK\r\n:0\r\n")
 }
+
+// INFO tells how far a snapshot under way is, and how much of it had to be encoded
+// before its turn because commands changed what it is of.
+func TestSnapshotProgress(t *testing.T) {
+	t.Parallel()
+	const keys = 500
+	p := begin(t, t.TempDir(), "--enable-debug-command", "yes")
+	figure := func(name string) int {
+		n, err := strconv.Atoi(field(p.must("INFO persistence").Text, name))
+		if err != nil {
+			t.Fatal(err)
+		}
+		return n
+	}
+	p.must(fmt.Sprintf("DEBUG POPULATE %d k 100", keys))
+	for file, name := range map[string]string{"BGSAVE": "rdb_last_cow_size", "BGREWRITEAOF": "aof_last_cow_size"} {
+		p.must("CONFIG SET rdb-key-save-delay 30000000")
+		p.must(file)
+		await(t, "the snapshot has begun", func() bool { return figure("current_save_keys_total") == keys })
+		early := figure("current_cow_size")
+		for i := range keys {
+			p.must(fmt.Sprintf("APPEND k:%d x", i))
+		}
+		if n := figure("current_save_keys_processed"); n != keys || field(p.must("INFO persistence").Text, "current_fork_perc") != "100.00" {
+			t.Errorf("%s: %d keys are done once all were changed", file, n)
+		}
+		ahead := figure("current_cow_size")
+		if early != 0 || ahead < keys/2*100 || ahead > keys*200 {
+			t.Errorf("%s: %d bytes were encoded ahead, and %d before anything was changed", file, ahead, early)
+		}
+		p.must("CONFIG SET rdb-key-save-delay 0")
+		await(t, "the snapshot is over", func() bool { return figure("current_save_keys_total") == 0 })
+		if now, last := figure("current_cow_size"), figure(name); now != 0 || last != ahead {
+			t.Errorf("%s: %d bytes now and %d in the last one, want 0 and %d", file, now, last, ahead)
+		}
+	}
+}

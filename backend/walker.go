@@ -68,6 +68,7 @@ func (n *Node) snapshotAs(ctx context.Context, form encoder, cut func() rdb.Info
 	if err := s.begin(ctx, cut); err != nil {
 		return err
 	}
+	defer func() { n.snapshots.end(s.base) }()
 	for done := false; !done; {
 		var err error
 		done, err = s.next()
@@ -99,6 +100,8 @@ type walker struct {
 
 	// Under the engine lock.
 	enc     encoder
+	turn    bool        // what comes is encoded in its turn
+	base    bool        // it becomes the base of an append-only file
 	full    []rdb.Piece // pieces that wait to be written, but for what enc has
 	pending int         // bytes of them
 	spare   []rdb.Piece // written ones, for what comes
@@ -121,7 +124,10 @@ func (s *walker) begin(ctx context.Context, cut func() rdb.Info) error {
 		if err == nil {
 			s.walk, s.home = walk, s.n.store
 			s.paused, s.spent = time.Now(), s.n.timing.turns.spent
-			s.enc.Header(cut())
+			info := cut()
+			s.base = info.AOFBase
+			s.enc.Header(info)
+			s.n.snapshots.begin(countKeys(s.home))
 		} else {
 			s.n.store.Tidy(tidySlice)
 		}
@@ -145,10 +151,12 @@ func (s *walker) next() (done bool, err error) {
 	if s.n.cfg().KeySaveDelay > 0 {
 		step, hold = 1, 0 // key by key
 	}
+	s.turn = true
 	for again := true; again; again = !done && err == nil && s.held < hold {
 		done, err = s.walk.Step(step)
 		s.held = time.Since(began)
 	}
+	s.turn = false
 	s.take()
 	s.paused, s.spent = began.Add(s.held), spent
 	return done, err
@@ -156,7 +164,12 @@ func (s *walker) next() (done bool, err error) {
 
 // entry is the sink of the walk.
 func (s *walker) entry(db int, key []byte, v store.Value, expire int64) error {
+	before := s.enc.Pending()
 	err := s.enc.Entry(db, key, v, expire)
+	s.n.snapshots.done.Add(1)
+	if !s.turn {
+		s.n.snapshots.ahead.Add(int64(s.enc.Pending() - before))
+	}
 	if s.enc.Pending() < walkPiece || err != nil {
 		return err
 	}
