@@ -88,7 +88,7 @@
 //   - There is no cluster mode, and there are no modules.
 //   - TLS is Go's: tls-ciphers, tls-ciphersuites and tls-prefer-server-ciphers
 //     choose nothing.
-//   - A file that cannot be read ends the start with words of our own.
+//   - An append-only file that cannot be read ends the start with words of our own.
 //   - Replicas and their master are served by goroutines: DEBUG SLEEP does not
 //     silence the newlines and PINGs that keep their connections alive.
 //   - A replica keeps its old data, and answers from it, until a full resync has

@@ -87,6 +87,8 @@ func (n *Node) loadFile(name string) error {
 	began := time.Now()
 	fresh, info, err := n.readFile(name)
 	if err != nil {
+		n.log.Warn(err.Error())
+		n.log.Warn("Terminating server after rdb file reading failure.")
 		return fmt.Errorf("cannot load %s: %w. Restore the file from a copy, or move it away to start empty", name, err)
 	}
 	n.mu.Lock()

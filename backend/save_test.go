@@ -19,13 +19,19 @@ import (
 // run runs a node until it ends by itself and returns why.
 func run(t *testing.T, flags ...string) error {
 	t.Helper()
+	return runLogged(t, io.Discard, flags...)
+}
+
+// runLogged is run of a node that logs to w.
+func runLogged(t *testing.T, w io.Writer, flags ...string) error {
+	t.Helper()
 	port, control := freeport.Port(t), freeport.Port(t)
 	settings, err := conf.New[conf.NodeConfig](append([]string{"--port", strconv.Itoa(port), "--control-port", strconv.Itoa(control),
 		"--bind", "127.0.0.1", "--save", ""}, flags...)...)
 	if err != nil {
 		t.Fatal(err)
 	}
-	n, err := backend.New(settings, slog.New(slog.NewTextHandler(io.Discard, nil)))
+	n, err := backend.New(settings, slog.New(slog.NewTextHandler(w, nil)))
 	if err != nil {
 		return err
 	}
@@ -237,8 +243,12 @@ func TestBrokenSnapshot(t *testing.T) {
 		if err := os.WriteFile(file, content, 0o600); err != nil {
 			t.Fatal(err)
 		}
-		if err := run(t, "--dir", dir); err == nil || !strings.Contains(err.Error(), "cannot load "+file) {
+		var log strings.Builder
+		if err := runLogged(t, &log, "--dir", dir); err == nil || !strings.Contains(err.Error(), "cannot load "+file) {
 			t.Errorf("with an %s file: %v", name, err)
+		}
+		if !strings.Contains(log.String(), "Terminating server after rdb file reading failure.") {
+			t.Errorf("with an %s file it logs %s", name, log.String())
 		}
 	}
 }

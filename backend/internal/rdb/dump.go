@@ -82,7 +82,7 @@ func Undump(s *store.Store, payload []byte, how Undumping) (Undumped, error) {
 	}
 	if err != nil {
 		it.drop(s)
-		return Undumped{}, fmt.Errorf("%w: %s integrity check failed: %w", ErrDumpData, formName(body[0]), err)
+		return Undumped{}, fmt.Errorf("%w: %w", ErrDumpData, unsound(body[0], err))
 	}
 	return Undumped{it}, nil
 }

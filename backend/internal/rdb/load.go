@@ -2,6 +2,7 @@ package rdb
 
 import (
 	"encoding/binary"
+	"errors"
 	"fmt"
 	"io"
 	"strconv"
@@ -244,6 +245,9 @@ func (l *loader) key(kind byte) error {
 	l.expire = store.NoExpire
 	it, err := l.item(kind)
 	if err != nil {
+		if !errors.Is(err, io.ErrUnexpectedEOF) { // of which the source is the reason
+			err = unsound(kind, err)
+		}
 		return fmt.Errorf("key %.64q: %w", l.name, err)
 	}
 	switch it.kind {

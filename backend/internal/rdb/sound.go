@@ -1,6 +1,8 @@
 package rdb
 
 import (
+	"fmt"
+
 	"holdfast/backend/internal/store"
 	"holdfast/backend/internal/types"
 )
@@ -29,6 +31,12 @@ func (it item) distinct(s *store.Store) bool {
 		z.Each(0, z.Len(), false, func(member []byte, _ float64) bool { return visit(member) })
 	}
 	return all
+}
+
+// unsound says of err that it was met in a value of this form, in Redis's words
+// (rdb.c, rdbReportCorruptRDB).
+func unsound(kind byte, err error) error {
+	return fmt.Errorf("%s integrity check failed: %w", formName(kind), err)
 }
 
 // formName is what logs call the form of a value.
