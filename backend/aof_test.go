@@ -348,6 +348,62 @@ func TestPowerCutsLoseASecond(t *testing.T) {
 	t.Logf("%d power cuts: of %d writes acknowledged %d lost, the oldest %v before the cut", *secondCuts, acks, lost, oldest)
 }
 
+// Without any sync, what a client is told is in the file: the end of the process
+// cannot take it back.
+func TestWrittenBeforeItIsAnswered(t *testing.T) {
+	t.Parallel()
+	for _, loops := range []string{"1", "3"} {
+		t.Run(loops+" loops", func(t *testing.T) {
+			t.Parallel()
+			disk := disktest.New()
+			p := beginOn(t, disk, t.TempDir(), "--dir", "/data", "--appendonly", "yes", "--appendfsync", "no", "--event-loops", loops).loaded()
+			const file = "/data/appendonlydir/appendonly.aof.1.incr.aof"
+			p.must("SET begin 1")
+			await(t, "the file has begun", func() bool { return strings.Contains(string(disk.Read(file)), "begin") })
+			holds := func(word string) {
+				if !strings.Contains(string(disk.Read(file)), word) {
+					t.Errorf("%s was answered and is not in the file", word)
+				}
+			}
+			var clients sync.WaitGroup
+			for c := range 4 {
+				conn := p.dial(p.port)
+				clients.Go(func() {
+					for i := range 100 {
+						word := fmt.Sprintf("key-%d-%d-", c, i)
+						if _, err := conn.Do(t.Context(), "SET", word, "1"); err != nil {
+							t.Error(err)
+							return
+						}
+						holds(word)
+					}
+				})
+			}
+			popper, pusher := p.dial(p.port), p.dial(p.port)
+			clients.Go(func() {
+				for i := range 100 {
+					if v, err := popper.Do(t.Context(), "BLMOVE", "queue", "done", "LEFT", "LEFT", "60"); err != nil || v.Null {
+						t.Errorf("moved %q, %v", v.Text, err)
+						return
+					}
+					if got := strings.Count(string(disk.Read(file)), "LMOVE"); got < i+1 {
+						t.Errorf("%d elements were moved, of which the file knows %d", i+1, got)
+					}
+				}
+			})
+			clients.Go(func() {
+				for range 100 {
+					if _, err := pusher.Do(t.Context(), "RPUSH", "queue", "element"); err != nil {
+						t.Error(err)
+						return
+					}
+				}
+			})
+			clients.Wait()
+		})
+	}
+}
+
 // A full disk is an error to the client, whatever the policy; the file stays
 // loadable, and writing goes on when there is room.
 func TestFullDisk(t *testing.T) {

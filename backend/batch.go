@@ -193,6 +193,7 @@ func (s *session) emit(b []byte, gate uint64, replies int) {
 	case s.conn.Loop() == n.loop:
 		s.emitHere(b, gate, replies)
 	default:
+		n.stream.Publish() // its loop may send this before the batch ends, and has what is published in the file by then
 		own := append([]byte(nil), b...)
 		s.onWay.Add(int32(replies))
 		s.conn.Loop().Post(func() {

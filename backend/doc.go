@@ -98,8 +98,10 @@
 //   - Who sends other commands than a replica's behind PSYNC is disconnected, without
 //     an answer, and the log has only that of it.
 //   - There is no software watchdog (watchdog-period).
-//   - With another appendfsync than always the append-only file is written behind the
-//     replies, not before them: a process that is killed, too, loses up to a second.
+//   - While a sync of appendfsync everysec runs, or a rewrite begins, replies leave
+//     before the append-only file is written, and a process that is killed just then
+//     loses what they told. Redis puts the write off as well, for 2 seconds, and then
+//     has everybody wait. At any other time it is written before the replies, as there.
 //   - REPLICAOF inside MULTI takes effect behind EXEC.
 //   - A full resync does not wait for company unless repl-diskless-sync-delay
 //     asks for it; Redis's default is 5 seconds.

@@ -153,6 +153,7 @@ func (n *Node) accept(c *netio.Conn) netio.Session {
 		c.Write([]byte(protectedText))
 		return nil
 	}
+	c.Loop().OnFlush = n.horizon.CatchUp
 	n.lastID++
 	now := time.Now().UnixMilli()
 	s := &session{

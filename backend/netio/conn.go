@@ -87,6 +87,7 @@ func (c *Conn) Send(p []byte) bool {
 	}
 	c.loop.enter()
 	defer c.loop.leave()
+	c.loop.leaving()
 	c.give(p)
 	return true
 }
@@ -267,6 +268,7 @@ func (c *Conn) goneAway(err error) {
 		return
 	}
 	if len(c.out) > 0 && !c.strict {
+		c.loop.leaving()
 		c.sendRest()
 	}
 	c.closed = true

@@ -42,6 +42,7 @@ func (c *Conn) Detach() (conn net.Conn, unread []byte, err error) {
 	}
 	c.Close()
 	if len(pending) > 0 {
+		c.loop.leaving()
 		_ = conn.SetWriteDeadline(time.Now().Add(restDeadline))
 		if _, err := conn.Write(pending); err != nil {
 			conn.Close()

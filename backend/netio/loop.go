@@ -20,6 +20,10 @@ type Loop struct {
 	// clients into one write.
 	OnTurnEnd func()
 
+	// OnFlush runs before output that connections have collected leaves, once for
+	// all that leaves together.
+	OnFlush func()
+
 	gnet   gnet.EventLoop
 	poller *poller
 	depth  int     // nesting of handlers; dirty buffers go out when it ends
@@ -100,6 +104,7 @@ func (l *Loop) leave() {
 }
 
 func (l *Loop) flushDirty() {
+	l.leaving()
 	for i := 0; i < len(l.dirty); i++ {
 		c := l.dirty[i]
 		c.isDirty = false
@@ -117,6 +122,9 @@ func (l *Loop) endTurn() {
 	if l.OnTurnEnd != nil {
 		l.OnTurnEnd()
 	}
+	if len(l.later) > 0 {
+		l.leaving()
+	}
 	for i := 0; i < len(l.later); i++ {
 		c := l.later[i]
 		c.isLater = false
@@ -124,6 +132,12 @@ func (l *Loop) endTurn() {
 	}
 	clear(l.later)
 	l.later = l.later[:0]
+}
+
+func (l *Loop) leaving() {
+	if l.OnFlush != nil {
+		l.OnFlush()
+	}
 }
 
 // buffer lends an empty output buffer to a connection whose last output had so

@@ -8,6 +8,7 @@ import (
 	"net"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -287,5 +288,50 @@ func TestTakenAddress(t *testing.T) {
 	s := NewServer(Options{Addrs: []string{"tcp://" + ln.Addr().String()}})
 	if err := s.Start(); err == nil || !strings.Contains(err.Error(), ln.Addr().String()) {
 		t.Fatalf("got %v", err)
+	}
+}
+
+// Whatever way output leaves, OnFlush has run behind what was written to it.
+func TestOnFlushRunsBeforeOutputLeaves(t *testing.T) {
+	var ran atomic.Int64
+	answer := func(put func(c *Conn, b []byte)) func(*Conn) {
+		return func(c *Conn) { put(c, append(c.Buf(), "answer\n"...)) }
+	}
+	addr := serve(t, func(c *Conn) Session {
+		c.Loop().OnFlush = func() { ran.Add(1) }
+		return &lines{on: map[string]func(*Conn){
+			"now":   answer((*Conn).SetBuf),
+			"later": answer((*Conn).SetBufLater),
+			"past": func(c *Conn) {
+				if !c.Send([]byte("answer\n")) {
+					panic("not taken")
+				}
+			},
+			"detached": func(c *Conn) {
+				c.SetBuf(append(c.Buf(), "answer\n"...))
+				conn, _, err := c.Detach()
+				if err != nil {
+					panic(err)
+				}
+				conn.Close()
+			},
+		}}
+	})
+	for _, way := range []string{"now", "later", "past", "detached"} {
+		c, r := dial(t, addr)
+		before := ran.Load()
+		fmt.Fprintln(c, way)
+		expect(t, r, "answer")
+		if ran.Load() == before {
+			t.Errorf("%s: the answer left before OnFlush ran", way)
+		}
+	}
+	c, r := dial(t, addr)
+	before := ran.Load()
+	fmt.Fprint(c, "later\n")
+	_ = c.(*net.TCPConn).CloseWrite()
+	expect(t, r, "answer")
+	if ran.Load() == before {
+		t.Error("the last answer to a peer that closed its side left before OnFlush ran")
 	}
 }

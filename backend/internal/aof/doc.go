@@ -10,6 +10,8 @@
 // which replies are held back where they are to wait for the disk. Whatever is
 // written or synced between two turns of that goroutine shares one write and
 // one sync. The syncs of every second go on beside the writes (log_beside.go).
+// Replies that do not wait for the disk have what they tell of written by their
+// own loop first, once for all that leave together (log_catchup.go).
 //
 // A rewrite begins with Log.Rotate, at the moment of a snapshot: from there on
 // the stream goes to a new incremental file. When the snapshot is whole and
@@ -33,10 +35,10 @@
 //
 // # What it does not do
 //
-// Only with the policy Always do replies wait for the file. With the others a
-// process that is killed may lose what it answered in its last moments, and
-// a machine that loses its power what it answered in the last second, or more
-// without any sync.
+// Only with the policy Always do replies wait for a sync. With the others a
+// machine that loses its power may lose what it answered in the last second, or
+// more without any sync; and a process that is killed while a sync runs, or a
+// rewrite begins, what it answered meanwhile and had not written beside it.
 //
 // A directory that another server wrote to in between is loaded, but the place
 // in the history is then wrong by what that server wrote; a node whose files were

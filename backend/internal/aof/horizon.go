@@ -34,8 +34,8 @@ type Horizon struct {
 	synced atomic.Uint64
 	gate   atomic.Uint64
 
-	mu    sync.Mutex
-	owner *Log
+	mu    sync.Mutex // held while the others change
+	owner atomic.Pointer[Log]
 }
 
 // NewHorizon returns a horizon that holds nothing back.
@@ -53,6 +53,17 @@ func (h *Horizon) Gate() uint64 { return h.gate.Load() }
 // the machine does.
 func (h *Horizon) Synced() uint64 { return h.synced.Load() }
 
+// CatchUp has the stream, as far as it is published, written to the file before
+// it returns, for the sake of replies that are about to leave: they outlive the
+// process then. It waits for no sync: while one runs, or a rewrite begins, replies
+// leave before what they tell of is written, and nothing is done with the policy
+// Always, by which replies wait for Gate.
+func (h *Horizon) CatchUp() {
+	if l := h.owner.Load(); l != nil {
+		l.catchUp()
+	}
+}
+
 // Release lets everything pass and forgets what is on disk, when no Log counts
 // any more.
 func (h *Horizon) Release() { h.pass(nil) }
@@ -61,7 +72,7 @@ func (h *Horizon) Release() { h.pass(nil) }
 func (h *Horizon) pass(l *Log) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	h.owner = l
+	h.owner.Store(l)
 	h.synced.Store(0)
 	h.gate.Store(math.MaxUint64)
 }
@@ -70,7 +81,7 @@ func (h *Horizon) pass(l *Log) {
 func (h *Horizon) move(l *Log, f func()) (moved bool) {
 	h.mu.Lock()
 	defer h.mu.Unlock()
-	if h.owner != l {
+	if h.owner.Load() != l {
 		return false
 	}
 	synced, gate := h.synced.Load(), h.gate.Load()

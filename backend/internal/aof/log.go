@@ -59,8 +59,9 @@ const (
 )
 
 // Log writes the stream to the last incremental file, on a goroutine of its
-// own: a slow disk delays what waits for it and nothing else. The caller bounds
-// how far it may fall behind (Pos).
+// own, or on that of replies that are about to leave (catchUp): a slow sync delays
+// what waits for it and nothing else. The caller bounds how far it may fall behind
+// (Pos).
 //
 // The file always ends behind a whole unit, or is cut there at the first
 // chance after a write that failed.
@@ -75,7 +76,8 @@ type Log struct {
 	stop   atomic.Uint64 // nothing behind it is written
 	fileID atomic.Int64
 
-	// The goroutine's own.
+	pen      sync.Mutex  // guards what follows; taken before mu
+	alone    atomic.Bool // what follows is the goroutine's, which waits for the disk
 	file     File
 	size     int64
 	torn     bool // behind size there may be bytes that do not belong there
@@ -113,6 +115,7 @@ func StartLog(cfg LogConfig) *Log {
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.onDisk, l.lastSync = cfg.Source.Pos(), time.Now()
 	l.pos.Store(l.onDisk)
+	l.alone.Store(true) // until its first turn
 	cfg.Horizon.pass(l) // positions of a former history mean nothing now
 	l.stop.Store(math.MaxUint64)
 	l.SetPolicy(cfg.Policy)

@@ -18,6 +18,7 @@ func (l *Log) syncBeside() {
 	}
 	b, file := &besideSync{l.cfg.Source.Pos(), l.size, make(chan error, 1)}, l.file
 	l.beside, l.lastSync = b, time.Now()
+	l.alone.Store(true)
 	go func() {
 		b.done <- file.Sync()
 		l.cfg.Source.Interrupt()
@@ -31,7 +32,7 @@ func (l *Log) besideDone(wait bool) error {
 		return nil
 	}
 	b := l.beside
-	err := <-b.done
+	err := l.waiting(func() error { return <-b.done })
 	l.beside = nil
 	if err != nil {
 		return l.syncFailed(err)

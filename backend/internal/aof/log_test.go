@@ -200,3 +200,106 @@ func TestWritesGoOnDuringASync(t *testing.T) {
 	release()
 	until(t, "all is durable", func() bool { return l.horizon.Synced() == l.stream.Written() })
 }
+
+// A reply that is about to leave has what it tells of written first, and waits for
+// no sync.
+func TestCatchingUp(t *testing.T) {
+	t.Parallel()
+	d := disktest.New()
+	dir := open(t, d)
+	base, err := dir.NewBase()
+	if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
+		t.Fatal(err)
+	}
+	l := newLogged(t, dir, d, false)
+	written := func() bool { return l.Pos() == l.stream.Written() }
+	catchesUp := func(policy string) {
+		t.Helper()
+		for range 200 {
+			l.add("SET a 1")
+			if l.horizon.CatchUp(); !written() {
+				t.Fatalf("%s: %d of %d bytes are written", policy, l.Pos(), l.stream.Written())
+			}
+		}
+	}
+	l.SetPolicy(aof.Never)
+	l.add("SET a 1")
+	until(t, "the log has begun", written)
+	until(t, "there is no sync", func() bool { l.add("SET a 1"); l.horizon.CatchUp(); return written() })
+	catchesUp("never")
+
+	release := sync.OnceFunc(d.Hold())
+	t.Cleanup(release)
+	l.SetPolicy(aof.EverySecond)
+	until(t, "a sync is under way", func() bool { return d.Holding() == 1 })
+	l.add("SET b 2")
+	l.horizon.CatchUp() // would wait for ever
+	until(t, "the file is written beside the sync", written)
+	rotated := l.Rotate(l.stream.Written(), commands("SELECT 0"))
+	l.add("SET c 3")
+	l.horizon.CatchUp()
+	if written() {
+		t.Error("something was written behind a rewrite's beginning before that began")
+	}
+	release()
+	if err := <-rotated; err != nil {
+		t.Fatal(err)
+	}
+	until(t, "all is durable", func() bool { return l.horizon.Synced() == l.stream.Written() })
+	catchesUp("everysec, no second after a sync")
+
+	d.Limit(5)
+	l.add("SET d 4")
+	l.horizon.CatchUp()
+	until(t, "the disk is full", func() bool { return l.Err() != nil })
+	d.Limit(-1)
+	until(t, "the file goes on", func() bool { return l.Err() == nil && written() })
+	var s story
+	if err := open(t, d).Load(&s, false, nil); err != nil || s.told[len(s.told)-1] != "0:SET d 4" {
+		t.Errorf("loaded %q, %v", s.told, err)
+	}
+}
+
+// Loops catch up while the log writes, syncs and rotates by itself: the file has
+// the stream, once and in order.
+func TestCatchingUpOnManyLoops(t *testing.T) {
+	t.Parallel()
+	d := disktest.New()
+	dir := open(t, d)
+	base, err := dir.NewBase()
+	if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
+		t.Fatal(err)
+	}
+	l := newLogged(t, dir, d, false)
+	l.SetPolicy(aof.EverySecond)
+	const loops, writes = 3, 2000
+	var all sync.WaitGroup
+	var engine sync.Mutex
+	for range loops {
+		all.Go(func() {
+			for i := range writes {
+				engine.Lock()
+				l.add("INCR n")
+				switch i {
+				case 500:
+					l.Rotate(l.stream.Written(), commands("SELECT 0"))
+				case 1000:
+					l.Flush(l.stream.Written())
+				case 1500:
+					l.Note(l.stream.Written(), aof.AppendTime(nil, 1))
+				}
+				engine.Unlock()
+				l.horizon.CatchUp()
+			}
+		})
+	}
+	all.Wait()
+	if err := l.Close(context.Background()); err != nil {
+		t.Fatal(err)
+	}
+	l.horizon.CatchUp()
+	var s story
+	if err := open(t, d.Crash(nil)).Load(&s, false, nil); err != nil || len(s.told) != loops*(writes+1) { // each file begins with SELECT
+		t.Errorf("loaded %d of %d units, %v", len(s.told), loops*(writes+1), err)
+	}
+}

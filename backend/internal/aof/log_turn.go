@@ -34,7 +34,7 @@ func (l *Log) run() {
 // place in the history, or for another database.
 func (l *Log) begin() (err error) {
 	if l.file == nil {
-		if l.file, err = l.cfg.Dir.TempIncr(); err == nil {
+		if err = l.open(l.cfg.Dir.TempIncr); err == nil {
 			l.fileID.Store(l.cfg.Dir.FileID())
 		}
 	}
@@ -50,10 +50,13 @@ func (l *Log) begin() (err error) {
 // turn writes what there is, carries out orders and syncs when that is due. idle
 // tells that nothing is left to do.
 func (l *Log) turn() (idle bool, err error) {
+	l.slowDown()
+	l.pen.Lock()
+	defer l.pen.Unlock()
+	defer func() { l.alone.Store(err != nil || l.beside != nil) }()
 	if err := l.begin(); err != nil {
 		return false, err
 	}
-	l.slowDown()
 	end := l.published() // before the orders: each was given before what is behind it
 	if err := l.write(min(end, l.nextOrder())); err != nil {
 		return false, err
@@ -73,10 +76,17 @@ func (l *Log) turn() (idle bool, err error) {
 // published is the position up to which there is something to write.
 func (l *Log) published() uint64 { return min(l.cfg.Source.Published(), l.stop.Load()) }
 
-// slowDown keeps the pace of writes that nobody waits for.
+// slowDown keeps the pace of writes that nobody waits for, and takes the time that
+// tests ask for.
 func (l *Log) slowDown() {
-	if rest := writePace - time.Since(l.lastPut); rest > 0 && !l.is(Always) && !l.ended() {
+	l.pen.Lock()
+	rest := writePace - time.Since(l.lastPut)
+	l.pen.Unlock()
+	if rest > 0 && !l.is(Always) && !l.ended() {
 		l.pause(rest)
+	}
+	if d := l.cfg.Delay(); d > 0 && l.Pos() < l.published() {
+		l.pause(d)
 	}
 }
 
@@ -123,11 +133,19 @@ func (l *Log) obey() {
 // replaced and nothing will come any more.
 func (l *Log) await() bool {
 	ctx := l.ctx
-	if l.unsynced && !l.is(Never) && l.beside == nil { // which interrupts the wait when it is done
-		due, cancel := context.WithDeadline(l.ctx, l.lastSync.Add(syncPeriod))
+	if at, due := l.nextSync(); due {
+		until, cancel := context.WithDeadline(l.ctx, at)
 		defer cancel()
-		ctx = due
+		ctx = until
 	}
 	err := l.cfg.Source.Wait(ctx)
 	return err == nil || ctx.Err() != nil && l.ctx.Err() == nil
+}
+
+// nextSync is when there is something to sync, if no sync is under way: that
+// interrupts the wait when it is done.
+func (l *Log) nextSync() (at time.Time, due bool) {
+	l.pen.Lock()
+	defer l.pen.Unlock()
+	return l.lastSync.Add(syncPeriod), l.unsynced && !l.is(Never) && l.beside == nil
 }

@@ -12,9 +12,6 @@ func (l *Log) write(stop uint64) error {
 	if stop <= from {
 		return nil
 	}
-	if d := l.cfg.Delay(); d > 0 {
-		l.pause(d)
-	}
 	l.pieces = l.pieces[:0]
 	if now := time.Now().Unix(); l.cfg.Timestamps() && now != l.stamp {
 		l.stamp = now
@@ -93,7 +90,7 @@ func (l *Log) sync() error {
 		l.publish()
 		return nil
 	}
-	if err := l.file.Sync(); err != nil {
+	if err := l.waiting(l.file.Sync); err != nil {
 		return l.syncFailed(err)
 	}
 	l.unsynced, l.onDisk, l.lastSync = false, l.cfg.Source.Pos(), time.Now()
@@ -145,12 +142,12 @@ func (l *Log) rotate(head []byte) error {
 	if l.Fresh() {
 		next = l.cfg.Dir.TempIncr
 	}
-	f, err := next()
-	if err != nil {
+	old := l.file
+	if err := l.open(next); err != nil {
 		return err
 	}
-	_ = l.file.Close() // synced, or given up
-	l.file, l.size, l.torn, l.unsynced, l.stamp = f, 0, false, false, 0
+	_ = l.waiting(old.Close) // synced, or given up
+	l.size, l.torn, l.unsynced, l.stamp = 0, false, false, 0
 	l.fileID.Store(l.cfg.Dir.FileID())
 	l.mu.Lock()
 	l.suspect = false
@@ -190,8 +187,11 @@ func (l *Log) end() {
 	for _, o := range orders {
 		o.done <- errClosed
 	}
+	l.pen.Lock()
+	_ = l.besideDone(true)
+	l.alone.Store(true) // for good
+	l.pen.Unlock()
 	if l.file != nil {
-		_ = l.besideDone(true)
 		_ = l.file.Sync()
 		_ = l.file.Close()
 	}
