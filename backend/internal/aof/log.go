@@ -56,6 +56,9 @@ const (
 	// writePace is how often the file is written at most while nobody waits for
 	// a sync: under load it gathers what many batches appended.
 	writePace = time.Millisecond
+	// restPace is writePace while replies have the file written: to be woken for
+	// each of their batches, and find nothing to do, would cost as much.
+	restPace = 10 * time.Millisecond
 )
 
 // Log writes the stream to the last incremental file, on a goroutine of its
@@ -71,6 +74,7 @@ type Log struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	closed chan struct{} // Close was called
+	rouse  chan struct{} // capacity 1: an order was given
 	policy atomic.Int32
 	pos    atomic.Uint64 // written
 	stop   atomic.Uint64 // nothing behind it is written
@@ -86,6 +90,7 @@ type Log struct {
 	lastSync time.Time
 	beside   *besideSync // under way; nil: none
 	lastPut  time.Time
+	eased    bool   // replies had the file written since the goroutine's last turn
 	head     []byte // still to be written
 	stamp    int64
 	pieces   [][]byte
@@ -111,7 +116,8 @@ func StartLog(cfg LogConfig) *Log {
 	if cfg.Log == nil {
 		cfg.Log = slog.Default()
 	}
-	l := &Log{cfg: cfg, done: make(chan struct{}), closed: make(chan struct{}), file: cfg.File, size: cfg.Size, fresh: cfg.File == nil, head: cfg.Head}
+	l := &Log{cfg: cfg, done: make(chan struct{}), closed: make(chan struct{}), rouse: make(chan struct{}, 1),
+		file: cfg.File, size: cfg.Size, fresh: cfg.File == nil, head: cfg.Head}
 	l.ctx, l.cancel = context.WithCancel(context.Background())
 	l.onDisk, l.lastSync = cfg.Source.Pos(), time.Now()
 	l.pos.Store(l.onDisk)
@@ -178,6 +184,10 @@ func (l *Log) at(at uint64, do func() error) <-chan error {
 		l.orders = append(l.orders, o)
 	}
 	l.mu.Unlock()
+	select {
+	case l.rouse <- struct{}{}:
+	default:
+	}
 	l.cfg.Source.Interrupt()
 	return o.done
 }

@@ -15,6 +15,7 @@ func (l *Log) catchUp() {
 		return
 	}
 	clean := !l.unsynced
+	l.eased = true
 	err := l.write(min(l.published(), l.nextOrder()))
 	if err != nil {
 		l.alone.Store(true)

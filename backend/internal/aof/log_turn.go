@@ -80,7 +80,12 @@ func (l *Log) published() uint64 { return min(l.cfg.Source.Published(), l.stop.L
 // tests ask for.
 func (l *Log) slowDown() {
 	l.pen.Lock()
-	rest := writePace - time.Since(l.lastPut)
+	pace := writePace
+	if l.eased && l.beside == nil {
+		pace = restPace
+	}
+	l.eased = false
+	rest := pace - time.Since(l.lastPut)
 	l.pen.Unlock()
 	if rest > 0 && !l.is(Always) && !l.ended() {
 		l.pause(rest)
@@ -90,9 +95,10 @@ func (l *Log) slowDown() {
 	}
 }
 
-// pause waits for d unless the log is to end.
+// pause waits for d unless there is an order or the log is to end.
 func (l *Log) pause(d time.Duration) {
 	select {
+	case <-l.rouse:
 	case <-l.closed:
 	case <-l.ctx.Done():
 	case <-time.After(d):
