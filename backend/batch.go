@@ -28,6 +28,29 @@ const batchOutput = 1 << 20
 // runBatch executes the requests in in and returns how many bytes it took, and
 // whether it stopped before their end though it could go on.
 func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
+	x := n.beginBatch(s, in)
+	start, began, calls := len(x.Out), n.timing.clock, n.calls
+	took, more = n.runRequests(s, x, in)
+	s.parser.Release(in)
+	n.running, s.unread = nil, len(in)-took
+	if s.unread > 0 {
+		s.unread -= s.parser.Started(in[took:])
+		s.limitRequest()
+	}
+	n.stats.netIn += int64(took)
+	n.stats.netOut += int64(len(x.Out) - start)
+	n.timing.turns.turn(n.timing.clock-began, n.calls-calls)
+	n.endBatch(s, x, start)
+	n.broadcast()
+	if n.assure {
+		n.assureWaiting()
+	}
+	n.loop = nil
+	return took, more
+}
+
+// beginBatch does what is due before a client's requests run.
+func (n *Node) beginBatch(s *session, in []byte) *commands.Ctx {
 	n.loop, n.running = s.conn.Loop(), s
 	if !n.mu.parted { // in the middle of a script no time passes
 		n.tick()
@@ -40,15 +63,20 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 		s.count()
 		n.evictClients() // perhaps this one, before it costs more
 	}
-	x := &n.x
-	x.Out, x.Proto = s.conn.Buf(), s.proto
-	start, began, calls := len(x.Out), n.timing.clock, n.calls
 	s.batch = batch{}
 	n.settleShown()
+	n.x.Out, n.x.Proto = s.conn.Buf(), s.proto
+	return &n.x
+}
+
+// runRequests runs one request after the other until one is not whole or the client
+// has to wait. more says that its replies are so many that others come first.
+func (n *Node) runRequests(s *session, x *commands.Ctx, in []byte) (took int, more bool) {
+	start := len(x.Out)
 	expected := 0 // bytes whose keys the store was told of
-	for took < len(in) && s.waiting == nil && !s.closing {
-		if more = len(x.Out)-start > batchOutput; more {
-			break
+	for took < len(in) && s.waiting == nil && !s.closing && !s.peer.detached {
+		if len(x.Out)-start > batchOutput {
+			return took, true
 		}
 		args, size, err := s.parser.Next(in[took:])
 		if err != nil {
@@ -66,26 +94,8 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 		if len(args) > 0 {
 			n.serve(s, x, args)
 		}
-		if s.peer.detached {
-			break
-		}
 	}
-	s.parser.Release(in)
-	n.running, s.unread = nil, len(in)-took
-	if s.unread > 0 {
-		s.unread -= s.parser.Started(in[took:])
-		s.limitRequest()
-	}
-	n.stats.netIn += int64(took)
-	n.stats.netOut += int64(len(x.Out) - start)
-	n.timing.turns.turn(n.timing.clock-began, n.calls-calls)
-	n.endBatch(s, x, start)
-	n.broadcast()
-	if n.assure {
-		n.assureWaiting()
-	}
-	n.loop = nil
-	return took, more
+	return took, false
 }
 
 // serve runs one request, serves the clients that waited for what it changed,

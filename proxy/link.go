@@ -93,55 +93,17 @@ func (k *link) Data(_ *netio.Conn, in []byte) int {
 	return off
 }
 
-// deliver passes replies on to those who wait for them. Neighbouring replies of
-// one client are copied in one piece.
+// deliver passes replies on to those who wait for them, and looks at what had to
+// wait for these.
 func (k *link) deliver(in []byte) int {
 	ln := k.lane
-	var run struct {
-		c       *client
-		from, n int
+	off, err := k.passOn(in)
+	if err != nil {
+		k.fail(k.addr + " sent what is no reply: " + err.Error())
 	}
-	end := func(off int) {
-		if run.n > 0 {
-			run.c.receive(k, in[run.from:off], run.n)
-			run.c, run.n = nil, 0
-		}
+	if k.lane == nil {
+		return len(in)
 	}
-	off := 0
-	for off < len(in) {
-		n, err := k.frames.Next(in[off:])
-		if err != nil {
-			end(off)
-			k.fail(k.addr + " sent what is no reply: " + err.Error())
-			return len(in)
-		}
-		if n == 0 {
-			break
-		}
-		frame := in[off : off+n]
-		if ln.q.canned > 0 {
-			end(off)
-			ln.answerCanned()
-		}
-		if k.unusual(frame) || !ln.q.peekPlain() {
-			end(off)
-			k.special(frame)
-			if k.lane == nil {
-				return len(in)
-			}
-			off += n
-			continue
-		}
-		c := ln.q.peek().client
-		if c != run.c {
-			end(off)
-			run.c, run.from = c, off
-		}
-		run.n++
-		ln.q.pop()
-		off += n
-	}
-	end(off)
 	if ln.q.canned > 0 {
 		ln.answerCanned()
 	}
@@ -152,6 +114,58 @@ func (k *link) deliver(in []byte) int {
 		k.finishRefusing()
 	}
 	return off
+}
+
+// passOn takes whole replies off in, until the lane leaves the link.
+func (k *link) passOn(in []byte) (off int, err error) {
+	ln, r := k.lane, run{link: k, in: in}
+	for off < len(in) && k.lane != nil {
+		var n int
+		if n, err = k.frames.Next(in[off:]); n == 0 || err != nil {
+			break
+		}
+		frame := in[off : off+n]
+		if ln.q.canned > 0 {
+			r.end(off)
+			ln.answerCanned()
+		}
+		if k.unusual(frame) || !ln.q.peekPlain() {
+			r.end(off)
+			k.special(frame)
+		} else {
+			r.add(ln.q.peek().client, off)
+			ln.q.pop()
+		}
+		off += n
+	}
+	r.end(off)
+	return off, err
+}
+
+// run is neighbouring replies of one client, which are copied in one piece.
+type run struct {
+	link *link
+	in   []byte
+	c    *client
+	from int // of in
+	n    int // replies
+}
+
+// add lets the reply at off belong to a client's run.
+func (r *run) add(c *client, off int) {
+	if c != r.c {
+		r.end(off)
+		r.c, r.from = c, off
+	}
+	r.n++
+}
+
+// end passes the run on, which reaches to off.
+func (r *run) end(off int) {
+	if r.n > 0 {
+		r.c.receive(r.link, r.in[r.from:off], r.n)
+		r.c, r.n = nil, 0
+	}
 }
 
 // unusual tells whether a frame may be something else than the reply to the
