@@ -88,17 +88,26 @@ func (l *Log) slowDown() {
 	rest := pace - time.Since(l.lastPut)
 	l.pen.Unlock()
 	if rest > 0 && !l.is(Always) && !l.ended() {
-		l.pause(rest)
+		l.rest(rest)
 	}
 	if d := l.cfg.Delay(); d > 0 && l.Pos() < l.published() {
 		l.pause(d)
 	}
 }
 
-// pause waits for d unless there is an order or the log is to end.
-func (l *Log) pause(d time.Duration) {
+// rest waits for d unless there is an order or the log is to end.
+func (l *Log) rest(d time.Duration) {
 	select {
 	case <-l.rouse:
+	case <-l.closed:
+	case <-l.ctx.Done():
+	case <-time.After(d):
+	}
+}
+
+// pause waits for d unless the log is to end.
+func (l *Log) pause(d time.Duration) {
+	select {
 	case <-l.closed:
 	case <-l.ctx.Done():
 	case <-time.After(d):
