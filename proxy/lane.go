@@ -1,11 +1,9 @@
 package proxy
 
 import (
-	"fmt"
 	"time"
 
 	"holdfast/backend/netio"
-	"holdfast/backend/resp"
 )
 
 // lane is a FIFO of requests towards a role: "the master" or "the replica at
@@ -173,92 +171,6 @@ func (ln *lane) cut(why string, refused bool) {
 		ln.subs.lost = true
 	}
 	ln.touch()
-}
-
-// requeue decides about each request that was sent and not answered.
-func (ln *lane) requeue(k *link, refused bool) {
-	old := ln.q
-	ln.q = queue{}
-	if k.refusing != nil { // they stood before all others
-		ln.q = *k.refusing
-	}
-	now := ln.l.p.clock.now()
-	doubt := doubts{} // a refusal leaves none
-	if !refused {
-		doubt = doubtsOf(&old)
-	}
-	place := 0
-	old.each(func(e *entry, frame []byte, sent bool) {
-		place++
-		tried := sent // some of its replies may have come, refused or not
-		sent = sent && !refused
-		switch {
-		case e.client == nil && (sent || e.kind == kindOwn):
-			return
-		case e.extra != nil && e.extra.watched && !sent:
-			ln.q.push(canned(e, e.extra.reply), nil)
-			return
-		case sent && e.kind == kindWrite:
-			ln.l.stats.unknown++
-			ln.q.push(canned(e, unknownOutcome(e, k.addr)), nil)
-			return
-		case sent && e.kind == kindRead && doubt.about(e, frame, place):
-			ln.l.stats.unknown++
-			ln.q.push(canned(e, doubtfulRead(e, k.addr)), nil)
-			return
-		case sent && e.mayHavePopped(k):
-			ln.l.stats.unknown++
-			ln.q.push(canned(e, unknownOutcome(e, k.addr)), nil)
-			return
-		case tried && e.kind == kindBlocking:
-			frame = remaining(e, frame, now)
-			if sent && e.extra.once != nil {
-				frame = e.extra.once.renumber(frame)
-			}
-			if e.extra.want > 1 {
-				e.again()
-			}
-		case tried && e.extra != nil && e.extra.want > 1:
-			e.again()
-		}
-		if e.since == 0 {
-			e.since = now
-		}
-		ln.q.push(*e, frame)
-	})
-	if ln.node != nil {
-		ln.moveToMaster()
-	}
-}
-
-// moveToMaster passes the reads of a replica that failed to the master, which
-// is always fresh enough.
-func (ln *lane) moveToMaster() {
-	to := ln.set.master
-	ln.q.each(func(e *entry, frame []byte, _ bool) {
-		if e.client != nil {
-			e.client.lane = to
-		}
-		to.q.push(*e, frame)
-	})
-	ln.q = queue{}
-	to.touch()
-}
-
-// canned makes the entry of a reply out of the entry of its request.
-func canned(e *entry, reply []byte) entry {
-	return entry{client: e.client, cmd: e.cmd, kind: kindCanned, want: 1, mute: e.mute, extra: &extra{reply: reply}}
-}
-
-func unknownOutcome(e *entry, addr string) []byte {
-	return resp.AppendError(nil, fmt.Sprintf("UNKNOWN outcome of %s: the connection to %s was lost before it replied", commandName(e), addr))
-}
-
-func commandName(e *entry) string {
-	if e.cmd == nil {
-		return "the command"
-	}
-	return upper(e.cmd.Full)
 }
 
 // answerCanned delivers the replies that nothing stands before any more.
