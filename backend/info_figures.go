@@ -15,7 +15,6 @@ import (
 type stats struct {
 	connections int64
 	rejected    int64
-	fullSyncs   int64
 	forks       int64 // files written in the background, for which Redis forks
 	errors      int64
 	netIn       int64                        // bytes of requests

@@ -23,7 +23,7 @@ func infoStats(n *Node, b *infoText) {
 		b.field("instantaneous_"+name+"_kbps", "0.00")
 	}
 	b.field("rejected_connections", f.stats.rejected)
-	b.field("sync_full", f.stats.fullSyncs)
+	b.field("sync_full", syncs.Full)
 	b.field("sync_partial_ok", syncs.PartialOK)
 	b.field("sync_partial_err", syncs.PartialErr)
 	b.field("expired_keys", f.store.Expired)

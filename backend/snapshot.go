@@ -91,10 +91,7 @@ func (f *source) Snapshot(ctx context.Context, part repl.Part, begin func() repl
 	n := (*Node)(f)
 	n.feeding.Add(1)
 	defer n.feeding.Add(-1)
-	cut := func() rdb.Info {
-		n.stats.fullSyncs++
-		return n.aboutSnapshot(begin())
-	}
+	cut := func() rdb.Info { return n.aboutSnapshot(begin()) }
 	if part == repl.Whole {
 		return n.snapshot(ctx, cut, w)
 	}

@@ -119,6 +119,7 @@ func (f *feed) serve(q Request) error {
 	if q.ID != "" && q.ID != "?" {
 		f.m.partialErr.Add(1)
 	}
+	f.m.full.Add(1)
 	f.m.cfg.Log.Info("Partial resynchronization not possible: "+why, "replica", f.name())
 	if err := f.fullResync(); err != nil {
 		return err

@@ -312,6 +312,9 @@ func TestReplicasThatAskTogetherShareOneWalk(t *testing.T) {
 	if k := n.count(&n.snapshots); k != 1 {
 		t.Errorf("%d snapshots for replicas that asked together", k)
 	}
+	if got := n.feeds.Stats(); got.Full != 4 {
+		t.Errorf("%d replicas are counted that had to have it whole", got.Full)
+	}
 }
 
 // TestEachGetsThePartItAsksFor: what is sent to a backup of the functions must

@@ -82,7 +82,7 @@ type Feeds struct {
 	group  sync.WaitGroup
 	walk   chan struct{} // held by the transfer that takes a snapshot
 
-	partialOK, partialErr atomic.Int64 // answers to requests to continue
+	full, partialOK, partialErr atomic.Int64 // answers to requests
 
 	mu      sync.Mutex
 	closed  bool
@@ -196,17 +196,18 @@ func (m *Feeds) Behind() (most uint64) {
 	return most
 }
 
-// FeedStats counts how requests to continue were answered: INFO's
-// sync_partial_ok and sync_partial_err.
-type FeedStats struct{ PartialOK, PartialErr int64 }
+// FeedStats counts how requests were answered: INFO's sync_full, sync_partial_ok and
+// sync_partial_err. Full counts every replica, also of those that share a snapshot.
+type FeedStats struct{ Full, PartialOK, PartialErr int64 }
 
 // Stats returns the counts since the start, or ResetStats.
 func (m *Feeds) Stats() FeedStats {
-	return FeedStats{m.partialOK.Load(), m.partialErr.Load()}
+	return FeedStats{m.full.Load(), m.partialOK.Load(), m.partialErr.Load()}
 }
 
 // ResetStats begins the counts anew.
 func (m *Feeds) ResetStats() {
+	m.full.Store(0)
 	m.partialOK.Store(0)
 	m.partialErr.Store(0)
 }
