@@ -190,6 +190,8 @@ func TestListenMovesAndKeepsConnections(t *testing.T) {
 	first, second, taken := freeport.Addr(t), freeport.Addr(t), freeport.Addr(t)
 	s := start(t, Options{Addrs: []string{"tcp://" + first}, Accept: func(*Conn) Session { return &lines{} }})
 	old, r := dial(t, first)
+	fmt.Fprint(old, "here\n")
+	expect(t, r, "here") // until it is accepted, the kernel would reset it with the port
 	ln, err := net.Listen("tcp", taken)
 	if err != nil {
 		t.Fatal(err)
