@@ -16,14 +16,19 @@ type Conn struct {
 	last    int     // bytes of the output before this one
 	in      []byte  // received and not consumed
 
-	closed  bool // gnet may have reused the descriptor: never write again
-	closing bool // close as soon as out is empty
-	isDirty bool // on loop.dirty
-	isLater bool // on loop.later
-	strict  bool // give gnet bytes only while it holds none
-	choked  bool // on loop.choked
-	paused  bool // the session asked for no more data
-	reading bool // inside session.Data
+	closed  bool  // gnet may have reused the descriptor: never write again
+	closing bool  // close as soon as the output is written
+	hastily bool  // or at once, whatever is left of it
+	isDirty bool  // on loop.dirty
+	isLater bool  // on loop.later
+	strict  bool  // give gnet bytes only while it holds none
+	choked  bool  // on loop.choked
+	paused  bool  // the session asked for no more data
+	dialled bool  // by this side, so that the peer expects no answers
+	ended   bool  // the peer sends no more, and is still to be answered
+	lingers bool  // closing, and only waiting for the kernel to take the rest
+	failure error // what reading from the socket has ended with
+	reading bool  // inside session.Data
 }
 
 func newConn(l *Loop, g gnet.Conn) *Conn {
@@ -128,11 +133,12 @@ func (c *Conn) Close() {
 		return
 	}
 	c.out = c.out[:0]
+	c.hastily = true
 	c.CloseAfterWrite()
 }
 
-// CloseAfterWrite closes the connection once its output has been written as
-// far as the kernel takes it. No more data is delivered.
+// CloseAfterWrite closes the connection once the kernel has taken its output, or
+// the peer has taken nothing for a while. No more data is delivered.
 func (c *Conn) CloseAfterWrite() {
 	if !c.closed {
 		c.closing = true
@@ -171,10 +177,21 @@ func (c *Conn) flush() {
 		}
 	}
 	if c.closing && !c.closed && !c.reading {
-		if c.secret != nil {
-			_ = c.secret.CloseWrite()
-			c.giveRaw(c.secret.taken())
-		}
+		c.end()
+	}
+}
+
+// end closes the connection, unless gnet still has bytes that the peer is to get.
+func (c *Conn) end() {
+	if c.secret != nil && !c.lingers {
+		_ = c.secret.CloseWrite()
+		c.giveRaw(c.secret.taken())
+	}
+	switch {
+	case c.closed:
+	case c.gnet.OutboundBuffered() > 0 && !c.hastily:
+		c.linger()
+	default:
 		_ = c.loop.gnet.Close(c.gnet)
 	}
 }
@@ -267,9 +284,8 @@ func (c *Conn) goneAway(err error) {
 	if c.closed {
 		return
 	}
-	if len(c.out) > 0 && !c.strict {
-		c.loop.leaving()
-		c.sendRest()
+	if c.failure != nil {
+		err = c.failure
 	}
 	c.closed = true
 	c.loop.giveBack(c.out)

@@ -5,12 +5,10 @@ import (
 	"net"
 	"os"
 	"time"
-
-	"golang.org/x/sys/unix"
 )
 
-// restDeadline bounds how long replies are still sent to a peer that has
-// closed its sending side.
+// restDeadline bounds how long the replies that were written before the connection
+// was detached take to send.
 const restDeadline = 5 * time.Second
 
 // Detach takes the connection away from its loop and returns it as an ordinary
@@ -51,34 +49,4 @@ func (c *Conn) Detach() (conn net.Conn, unread []byte, err error) {
 		_ = conn.SetWriteDeadline(time.Time{})
 	}
 	return conn, unread, nil
-}
-
-// sendRest writes the output that a closing connection still has from a
-// goroutine with a deadline: the peer may have closed only its sending side
-// (printf … | nc) and wait for the answers.
-func (c *Conn) sendRest() {
-	fd, err := c.gnet.Dup()
-	if err != nil {
-		return
-	}
-	rest := append([]byte(nil), c.out...)
-	if c.secret != nil {
-		sealed, err := c.secret.seal(c.out)
-		if err != nil {
-			unix.Close(fd)
-			return
-		}
-		rest = append([]byte(nil), sealed...)
-	}
-	go func() {
-		file := os.NewFile(uintptr(fd), "rest")
-		conn, err := net.FileConn(file)
-		file.Close()
-		if err != nil {
-			return
-		}
-		defer conn.Close()
-		_ = conn.SetWriteDeadline(time.Now().Add(restDeadline))
-		_, _ = conn.Write(rest)
-	}()
 }

@@ -32,6 +32,7 @@ type dialled struct {
 
 func (d *dialled) opened(l *Loop, g gnet.Conn) {
 	c := newConn(l, g)
+	c.dialled = true
 	c.secret = d.secret
 	if c.session = d.done(c, nil); c.session == nil {
 		c.session = refused{}

@@ -267,6 +267,91 @@ func TestPeerThatClosedItsSideGetsItsReplies(t *testing.T) {
 	expect(t, r, "answer")
 }
 
+// owing is a session that answers a line when it is told to.
+type owing struct {
+	lines
+	stays bool
+	ended chan *Conn
+}
+
+func (s *owing) Ended(c *Conn) bool {
+	s.ended <- c
+	return s.stays
+}
+
+func TestPeerThatClosedItsSideIsWaitedFor(t *testing.T) {
+	s := &owing{stays: true, ended: make(chan *Conn, 1)}
+	s.closed = make(chan error, 1)
+	addr := serve(t, func(*Conn) Session { return s })
+	c, r := dial(t, addr)
+	fmt.Fprint(c, "before\n")
+	_ = c.(*net.TCPConn).CloseWrite()
+	expect(t, r, "before")
+	mine := <-s.ended
+	const size = 32 << 20 // more than the sockets hold: gnet listens again when it is through
+	mine.Loop().Post(func() { mine.Write(append(make([]byte, size), "\n"...)) })
+	if n, err := io.CopyN(io.Discard, r, size+1); err != nil {
+		t.Fatal(n, err)
+	}
+	mine.Loop().Post(func() {
+		mine.Write([]byte("later\n"))
+		mine.CloseAfterWrite()
+	})
+	expect(t, r, "later")
+	if _, err := r.ReadByte(); err != io.EOF {
+		t.Fatalf("still open: %v", err)
+	}
+	if err := <-s.closed; err != nil {
+		t.Fatalf("closed by %v, not by us", err)
+	}
+	if len(s.ended) > 0 {
+		t.Fatal("told twice of the end")
+	}
+}
+
+// TestPeerThatLeavesWhileItIsWaitedFor: the end of a process looks like that of its
+// requests until something is sent to it.
+func TestPeerThatLeavesWhileItIsWaitedFor(t *testing.T) {
+	s := &owing{stays: true, ended: make(chan *Conn, 1)}
+	s.closed = make(chan error, 1)
+	addr := serve(t, func(*Conn) Session { return s })
+	c, _ := dial(t, addr)
+	c.Close()
+	mine := <-s.ended
+	var send func()
+	send = func() {
+		if !mine.Closed() {
+			mine.Write([]byte("x\n"))
+			mine.Loop().After(time.Millisecond, send)
+		}
+	}
+	mine.Loop().Post(send)
+	if err := <-s.closed; err == nil {
+		t.Fatal("closed by us, not by the peer")
+	}
+}
+
+func TestLastBytesAreAllWritten(t *testing.T) {
+	const size = 32 << 20
+	flood := func(c *Conn) { c.Write(append(make([]byte, size), "\n"...)) }
+	for _, end := range []func(c net.Conn){
+		func(c net.Conn) { fmt.Fprint(c, "flood\nquit\n") },
+		func(c net.Conn) { fmt.Fprint(c, "flood\n"); _ = c.(*net.TCPConn).CloseWrite() },
+	} {
+		s := &lines{closed: make(chan error, 1), on: map[string]func(*Conn){"flood": flood, "quit": (*Conn).CloseAfterWrite}}
+		addr := serve(t, func(*Conn) Session { return s })
+		c, r := dial(t, addr)
+		end(c)
+		if n, err := io.CopyN(io.Discard, r, size+1); err != nil {
+			t.Fatal(n, err)
+		}
+		if _, err := r.ReadByte(); err != io.EOF {
+			t.Fatalf("still open: %v", err)
+		}
+		<-s.closed
+	}
+}
+
 func TestRefusedClientSeesWhy(t *testing.T) {
 	addr := serve(t, func(c *Conn) Session {
 		c.Write([]byte("-ERR max number of clients reached\n"))

@@ -26,11 +26,13 @@ func (c *Conn) Resume() {
 		return
 	}
 	c.paused = false
-	events := uint32(unix.EPOLLIN | unix.EPOLLPRI)
-	if c.gnet.OutboundBuffered() > 0 {
-		events |= unix.EPOLLOUT
+	if !c.ended {
+		events := uint32(unix.EPOLLIN | unix.EPOLLPRI)
+		if c.gnet.OutboundBuffered() > 0 {
+			events |= unix.EPOLLOUT
+		}
+		c.interest(events)
 	}
-	c.interest(events)
 	c.Redeliver()
 }
 

@@ -35,10 +35,20 @@ type poller struct {
 	awake   *int32 // 1: a new task need not write the eventfd
 	urgent  queue.AsyncTaskQueue
 	relaxed queue.AsyncTaskQueue
-	conns   []netpoll.PollEventHandler // gnet's handler of each connection, by its descriptor
+	conns   []watched // by their descriptors
+	input   []byte    // what was just read, during its handler
 	turnEnd func()
 	yielded time.Time // when the loop last let Go's scheduler have its way
 }
+
+// watched is a connection and gnet's handler of its events.
+type watched struct {
+	gnet   gnet.Conn
+	handle netpoll.PollEventHandler // nil: nobody has the descriptor
+}
+
+// inputSize is what is read from a socket at once, bytes.
+const inputSize = 64 << 10
 
 // Bounds of one turn.
 const (
@@ -59,6 +69,7 @@ func takeOver(g gnet.Conn, turnEnd func()) *poller {
 		urgent:  *(*queue.AsyncTaskQueue)(field(raw, p.Type().Elem(), "urgentAsyncTaskQueue", tasks)),
 		relaxed: *(*queue.AsyncTaskQueue)(field(raw, p.Type().Elem(), "asyncTaskQueue", tasks)),
 		turnEnd: turnEnd,
+		input:   make([]byte, inputSize),
 	}
 	_ = own.Trigger(queue.HighPriority, func(any) error { return own.run() }, nil)
 	return own
@@ -78,13 +89,13 @@ func (p *poller) watch(g gnet.Conn) {
 	v := reflect.ValueOf(g)
 	at := (*netpoll.PollAttachment)(field(v.UnsafePointer(), v.Type().Elem(), "pollAttachment", reflect.TypeFor[netpoll.PollAttachment]()))
 	if missing := at.FD + 1 - len(p.conns); missing > 0 {
-		p.conns = append(p.conns, make([]netpoll.PollEventHandler, missing)...)
+		p.conns = append(p.conns, make([]watched, missing)...)
 	}
-	p.conns[at.FD] = at.Callback
+	p.conns[at.FD] = watched{g, at.Callback}
 }
 
 // forget is for a connection whose descriptor is about to be closed.
-func (p *poller) forget(fd int) { p.conns[fd] = nil }
+func (p *poller) forget(fd int) { p.conns[fd] = watched{} }
 
 // run makes turns until gnet's engine is shut down, which is the error that it
 // returns then.
@@ -128,18 +139,32 @@ func (p *poller) wait(events []unix.EpollEvent) (n int, err error) {
 	return n, err
 }
 
-// handle passes an event to gnet's handler of the connection, which reads,
-// writes or closes.
+// handle passes an event to gnet's handler of the connection, which writes, reads
+// or closes; what can only be read is read here.
 func (p *poller) handle(ev *unix.EpollEvent) error {
 	fd := int(ev.Fd)
 	switch {
 	case fd == p.wake: // it is edge-triggered: nobody has to read it
 		return nil
-	case fd >= len(p.conns) || p.conns[fd] == nil: // closed by a handler of the same turn
+	case fd >= len(p.conns) || p.conns[fd].handle == nil: // closed by a handler of the same turn
 		_ = p.Delete(fd) // mostly done already; never to be told again
 		return nil
 	}
-	return onlyShutdown(p.conns[fd](fd, ev.Events, 0))
+	w, events := p.conns[fd], ev.Events
+	c, ours := w.gnet.Context().(*Conn)
+	if !ours || events&netpoll.ErrEvents != 0 {
+		return onlyShutdown(w.handle(fd, events, 0))
+	}
+	if events&netpoll.WriteEvents != 0 {
+		if err := onlyShutdown(w.handle(fd, netpoll.WriteEvents, 0)); err != nil {
+			return err
+		}
+		c.written()
+	}
+	if c.closed || events&netpoll.ReadEvents == 0 || p.read(c) {
+		return nil
+	}
+	return onlyShutdown(w.handle(fd, netpoll.ReadEvents, 0))
 }
 
 // runTasks runs what other goroutines, and gnet, have queued.
