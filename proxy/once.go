@@ -36,8 +36,7 @@ func (ln *lane) number(e *entry, frame []byte) []byte {
 	x := e.extra
 	x.once = &once{seq: ln.numbers}
 	e.want, x.want, x.last = 2, 2, true
-	ln.l.scratch = append(x.once.appendTo(ln.l.scratch[:0]), frame...)
-	return ln.l.scratch
+	return append(x.once.appendTo(nil), frame...) // frame may be in the loop's scratch
 }
 
 // appendTo appends the request that numbers the one behind it.

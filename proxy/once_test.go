@@ -53,6 +53,23 @@ func TestBlockingPopTakesEffectOnce(t *testing.T) {
 	}
 }
 
+// An inline request is made a frame of in a place of the loop's, where its number is
+// not put together.
+func TestInlineRequestsThatBlock(t *testing.T) {
+	g := startGroup(t)
+	g.a.set(func() { g.a.data["first"] = "f" })
+	w := rawConnect(t, g.addr)
+	w.send("BLPOP", "first", "0")
+	w.expect("*2|$5|first|$1|f|")
+	r := startRedis(t)
+	_, addr := startProxy(t, "--master", r.addr)
+	w = rawConnect(t, addr)
+	w.send("SET", "k", "v")
+	w.expect("+OK|")
+	w.send("WAIT", "0", "10")
+	w.expect(":0|")
+}
+
 // Nobody can say what became of a pop that was sent to a plain Redis: the client is
 // told so, once, and nothing is popped again on its behalf. What changes nothing is
 // issued again.

@@ -179,8 +179,7 @@ func (c *client) block(cmd *command.Command, args [][]byte, frame []byte) bool {
 		// that the session has written anywhere. (A native node waits for that by
 		// itself.) Both are sent again together: the next connection has written
 		// nothing either.
-		c.l.scratch = append(append(c.l.scratch[:0], markRequest...), frame...)
-		frame = c.l.scratch
+		frame = append(slices.Clone(markRequest), frame...) // it may be in the loop's scratch
 		e.want, e.extra.want, e.extra.last = 2, 2, true
 	} else if cmd.Has(command.Write) && !c.l.masterIsPlain() {
 		frame = ln.number(&e, frame)
