@@ -122,6 +122,26 @@ const noAcks = "-NOACKS not confirmed by enough replicas within 100ms; the outco
 
 // A replica that stops to acknowledge costs the writes their replies, each of
 // its own; the connection goes on.
+// A client that sends no more (printf … | nc -N) gets the replies that were held
+// when it said so.
+func TestClientThatSendsNoMoreGetsWhatIsHeld(t *testing.T) {
+	t.Parallel()
+	p := begin(t, t.TempDir(), "--write-acks", "1")
+	r := newMute(t, p)
+	before := p.offset()
+	w := p.wire()
+	w.send("SET k v\r\nGET k\r\nBLPOP none 0\r\n")
+	if err := w.Conn.(*net.TCPConn).CloseWrite(); err != nil {
+		t.Fatal(err)
+	}
+	await(t, "its replies are held", func() bool { return p.info("holdfast_acks_waiting_clients") == "1" })
+	r.ackMore(p, before)
+	w.expect("+OK\r\n$1\r\nv\r\n")
+	if _, err := w.Read(make([]byte, 1)); err != io.EOF {
+		t.Errorf("the connection goes on: %v", err)
+	}
+}
+
 func TestNoAcks(t *testing.T) {
 	t.Parallel()
 	p := begin(t, t.TempDir(), "--write-acks", "1", "--write-acks-timeout", "100")

@@ -164,6 +164,13 @@ func (s *session) resume() {
 	}
 }
 
+// Ended is netio's: the client sends no more. It stays for the replies that are
+// held; blocked it does not, as in Redis.
+func (s *session) Ended(*netio.Conn) (stay bool) {
+	s.leaves = !s.held.empty()
+	return s.leaves
+}
+
 // Closed forgets the client.
 func (s *session) Closed(*netio.Conn, error) {
 	n := s.node

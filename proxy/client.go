@@ -27,6 +27,7 @@ type client struct {
 	isAwake   bool // on loop.awake
 	isSlow    bool // on loop.slow
 	isReader  bool // on loop.readers
+	finished  bool // it sends no more
 	closed    bool
 	outrun    uint32 // since when its next request does not fit into the hold; 0: it fits
 	waiting   uint32 // since when its next read waits for a replica; 0: it does not
@@ -77,6 +78,7 @@ func (c *client) Data(conn *netio.Conn, in []byte) int {
 		off += n
 	}
 	c.requests.Release(in)
+	c.leaveAnswered()
 	return off
 }
 
@@ -182,9 +184,7 @@ func (c *client) answered(n int) {
 			ln.release()
 		}
 	}
-	if c.leaving && c.pending == 0 {
-		c.conn.CloseAfterWrite()
-	}
+	c.leaveAnswered()
 	if c.stalled && (c.pending == 0 || c.pending < c.l.p.cfg.ClientMaxPipeline/2) {
 		c.l.wake(c)
 	}
@@ -193,6 +193,7 @@ func (c *client) answered(n int) {
 // goOn continues in the input where the client has stopped.
 func (c *client) goOn() {
 	c.isAwake = false
+	c.leaveAnswered()
 	if c.closed || !c.stalled || c.isSlow {
 		return
 	}
@@ -238,6 +239,7 @@ func (c *client) stall(waiting int) {
 func (c *client) Closed(*netio.Conn, error) {
 	c.closed = true
 	delete(c.l.clients, c.id)
+	delete(c.l.finished, c)
 	c.l.p.clients.Add(-1)
 	c.set.sessions--
 	if ln := c.lane; ln != nil && !ln.private {

@@ -17,7 +17,7 @@ import (
 //  3. All requests held by the process together stay within hold-max-bytes and
 //     hold-max-commands. A client whose next request does not fit is not read
 //     from until there is room, and its time runs all the same.
-//  4. What a client that has left did not have sent is dropped.
+//  4. What a client that has left, or sends no more, did not have sent is dropped.
 
 // budget counts what the lanes of all loops hold.
 type budget struct {
@@ -50,6 +50,7 @@ func (h *holding) drop(ln *lane) { h.release(ln) }
 
 // hold keeps the requests of a lane that cannot send, and sees to a link.
 func (ln *lane) hold() {
+	ln.closeFinished()
 	ln.stamp()
 	ln.expire()
 	ln.held.set(&ln.l.p.budget, int64(ln.q.len()), int64(ln.q.bytes()))
@@ -153,6 +154,10 @@ func (c *client) mayHold(ln *lane) (ok, expired bool) {
 	if ln.ready() || !c.l.p.budget.full() {
 		c.outrun = 0
 		return true, false
+	}
+	if c.finished {
+		c.conn.Close()
+		return false, false
 	}
 	if c.outrun == 0 {
 		c.outrun = c.l.p.clock.now()

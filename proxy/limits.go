@@ -18,9 +18,7 @@ func (c *client) protocolError(err error) {
 // closeWhenAnswered closes the connection behind the last reply.
 func (c *client) closeWhenAnswered() {
 	c.leaving = true
-	if c.pending == 0 {
-		c.conn.CloseAfterWrite()
-	}
+	c.leaveAnswered()
 }
 
 // limitInput closes a client whose request is larger than allowed.

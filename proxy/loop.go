@@ -16,6 +16,7 @@ type loop struct {
 	topo *topology.Topology // nil until one is known
 
 	clients     map[int64]*client
+	finished    map[*client]struct{} // those of them that send no more
 	sets        map[sessionKey]*laneSet
 	nodes       []*node
 	dirty       []*lane   // to be settled when the handler ends
@@ -32,7 +33,7 @@ type loop struct {
 }
 
 func newLoop(p *Proxy, io *netio.Loop) *loop {
-	l := &loop{p: p, io: io, clients: make(map[int64]*client), sets: make(map[sessionKey]*laneSet)}
+	l := &loop{p: p, io: io, clients: make(map[int64]*client), finished: make(map[*client]struct{}), sets: make(map[sessionKey]*laneSet)}
 	io.Local = l
 	io.OnHandled = l.settle
 	io.OnTurnEnd = l.turnEnd

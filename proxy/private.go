@@ -162,6 +162,9 @@ func (c *client) lostPrivate() {
 func (c *client) block(cmd *command.Command, args [][]byte, frame []byte) bool {
 	ln := c.own
 	switch {
+	case c.finished:
+		c.closeWhenAnswered()
+		return true
 	case c.lane != nil && c.lane.q.hasBlocking():
 		return false
 	case ln != nil:
