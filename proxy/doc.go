@@ -15,10 +15,11 @@
 // passed on without being looked into, neighbouring ones of a client in one
 // piece.
 //
-// A lane without a link keeps its requests (hold.go). What was sent and not
-// answered, what was not sent, and what came since stand in this order in one
-// queue, so nothing has to be put back into order when a new master takes over:
-// the lane gets another link and goes on.
+// A lane without a link keeps its requests (hold.go). When a link is lost each of
+// them waits on or is answered that its outcome is unknown (requeue.go). What was
+// sent and not answered, what was not sent, and what came since stand in this order
+// in one queue, so nothing has to be put back into order when a new master takes
+// over: the lane gets another link and goes on.
 //
 // # Who owns what
 //
