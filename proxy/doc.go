@@ -44,8 +44,8 @@
 //     replies to others on the same one; shared-connections makes more of them.
 //   - What a client has asked for and does not read waits in memory, whatever it
 //     is: as with Redis, only client-output-buffer-limit bounds that of ordinary clients.
-//   - A client that closes its sending half before it has its replies does not get
-//     them, though what it had sent may be executed.
+//   - A client that closes its sending half gets the replies that are on their way,
+//     and is closed where its requests would have to be held (finish.go).
 //   - MONITOR shows what reaches the master, from the addresses of proxies.
 //   - A transaction holds commands on data only: no SELECT, HELLO, SUBSCRIBE or
 //     CLIENT between MULTI and EXEC. What the proxy does not know it queues, since
