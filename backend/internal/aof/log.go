@@ -74,7 +74,7 @@ type Log struct {
 	cancel context.CancelFunc
 	done   chan struct{}
 	closed chan struct{} // Close was called
-	rouse  chan struct{} // capacity 1: an order was given
+	rouse  chan struct{} // capacity 1: it is called
 	policy atomic.Int32
 	pos    atomic.Uint64 // written
 	stop   atomic.Uint64 // nothing behind it is written
@@ -184,12 +184,17 @@ func (l *Log) at(at uint64, do func() error) <-chan error {
 		l.orders = append(l.orders, o)
 	}
 	l.mu.Unlock()
+	l.call()
+	return o.done
+}
+
+// call has the goroutine make a turn at once.
+func (l *Log) call() {
 	select {
 	case l.rouse <- struct{}{}:
 	default:
 	}
 	l.cfg.Source.Interrupt()
-	return o.done
 }
 
 // Note writes an annotation at the end of what is published, under the engine

@@ -20,7 +20,10 @@ func (l *Log) catchUp() {
 	if err != nil {
 		l.alone.Store(true)
 	}
-	if err != nil || clean { // it may sleep without a deadline
+	switch {
+	case err != nil: // every reply until it has said so is one to a write that may be lost
+		l.call()
+	case clean: // it may sleep without a deadline
 		l.cfg.Source.Interrupt()
 	}
 }

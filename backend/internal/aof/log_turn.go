@@ -95,7 +95,7 @@ func (l *Log) slowDown() {
 	}
 }
 
-// rest waits for d unless there is an order or the log is to end.
+// rest waits for d unless it is called or the log is to end.
 func (l *Log) rest(d time.Duration) {
 	select {
 	case <-l.rouse:
