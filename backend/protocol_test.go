@@ -68,6 +68,14 @@ func flagsFor(t *testing.T, dir string) []string {
 
 func launch(t *testing.T, disk aof.Disk, settings *conf.Settings[conf.NodeConfig]) *process {
 	t.Helper()
+	p := launchAlone(t, disk, settings)
+	p.data = p.dial(p.port)
+	return p
+}
+
+// launchAlone is launch without a connection to the node's data port.
+func launchAlone(t *testing.T, disk aof.Disk, settings *conf.Settings[conf.NodeConfig]) *process {
+	t.Helper()
 	n, err := backend.New(settings, slog.New(slog.NewTextHandler(io.Discard, nil)))
 	if err != nil {
 		t.Fatal(err)
@@ -78,7 +86,6 @@ func launch(t *testing.T, disk aof.Disk, settings *conf.Settings[conf.NodeConfig
 	p := &process{t: t, dir: cfg.Dir, port: cfg.Port, end: cancel, done: make(chan error, 1)}
 	go func() { p.done <- n.Run(ctx) }()
 	t.Cleanup(p.stop)
-	p.data = p.dial(cfg.Port)
 	p.ctl = p.dial(cfg.ControlPort)
 	return p
 }
@@ -207,6 +214,25 @@ func found(t *testing.T, n, acks int, flags ...string) []*process {
 		t.Fatal("the master does not serve though its holders are committed")
 	}
 	return all
+}
+
+// A master whose holders are committed says so in its stream, also before anybody has
+// come to its data port.
+func TestCommittedBeforeAnyConnection(t *testing.T) {
+	t.Parallel()
+	settings, err := conf.New[conf.NodeConfig](append(flagsFor(t, t.TempDir()), "--managed", "yes")...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	p := launchAlone(t, aof.OS, settings)
+	await(t, "it is loaded", func() bool { return p.fact("g 0 0 0", "loading") == "0" })
+	p.group("", "SEAL g 1")
+	p.group("", fmt.Sprintf("PROMOTE g 1 %s 1 0", p.fact("g 1 1 0", "run-id")))
+	before := p.fact("g 1 1 0", "offset")
+	if got := p.fact("g 1 1 1", "serving"); got != "1" {
+		t.Fatal("it does not serve")
+	}
+	await(t, "it is in the stream", func() bool { return p.fact("g 1 1 1", "offset") != before })
 }
 
 func TestGroupHasOneMasterPerEpoch(t *testing.T) {

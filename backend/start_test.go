@@ -134,10 +134,10 @@ func TestUnixSocket(t *testing.T) {
 	t.Parallel()
 	name := filepath.Join(t.TempDir(), "s")
 	begin(t, t.TempDir(), "--unixsocket", name, "--unixsocketperm", "700")
-	info, err := os.Stat(name)
-	if err != nil || info.Mode().Perm() != 0o700 {
-		t.Fatalf("the socket: %v, %v", info, err)
-	}
+	await(t, "the socket is there with its permissions", func() bool { // behind the port
+		info, err := os.Stat(name)
+		return err == nil && info.Mode().Perm() == 0o700
+	})
 	conn, err := net.Dial("unix", name)
 	if err != nil {
 		t.Fatal(err)

@@ -26,22 +26,29 @@ func (n *Node) sayHolders() {
 	}
 }
 
-// tellSoon has a loop tell what is new of confirmations. They come in quick
-// succession: while one telling is on its way, no further is posted.
+// tellSoon has what is new of confirmations told, by a loop if the node has had a
+// connection yet. They come in quick succession: while one telling is on its way, no
+// further is begun.
 func (n *Node) tellSoon() {
 	if n.telling.Swap(true) {
 		return
 	}
-	n.server.Loops()[0].Post(func() {
-		n.telling.Store(false)
-		n.mu.LockParted()
-		n.tellReplicas()
-		wake := n.unit.publish()
-		n.mu.Unlock()
-		if wake {
-			n.stream.Wake()
-		}
-	})
+	if loops := n.server.Loops(); len(loops) > 0 {
+		loops[0].Post(n.tellNow)
+	} else if n.life.Err() == nil {
+		n.background(n.tellNow)
+	}
+}
+
+func (n *Node) tellNow() {
+	n.telling.Store(false)
+	n.mu.LockParted()
+	n.tellReplicas()
+	wake := n.unit.publish()
+	n.mu.Unlock()
+	if wake {
+		n.stream.Wake()
+	}
 }
 
 // tellReplicas puts what is new into the stream, or follows what its disk has now. The
