@@ -30,6 +30,23 @@ func newLogged(t *testing.T, dir *aof.Dir, d *disktest.Disk, fresh bool) *logged
 	return l
 }
 
+// openBased opens a directory whose files have an empty base.
+func openBased(t *testing.T, d *disktest.Disk) *aof.Dir {
+	t.Helper()
+	dir := open(t, d)
+	base, err := dir.NewBase()
+	if err == nil {
+		err = base.Close()
+	}
+	if err == nil {
+		err = dir.Commit(0, false, 0)
+	}
+	if err != nil {
+		t.Fatal(err)
+	}
+	return dir
+}
+
 func (l *logged) start(fresh bool, after <-chan struct{}) {
 	l.t.Helper()
 	cfg := aof.LogConfig{
@@ -118,11 +135,7 @@ func TestAnnotationsOutliveAFullDisk(t *testing.T) {
 		"rotate": func(l *logged) { <-l.Rotate(l.stream.Written(), aof.AppendPlace(commands("SELECT 3"), place)) },
 	} {
 		d := disktest.New()
-		dir := open(t, d)
-		base, err := dir.NewBase()
-		if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
-			t.Fatal(err)
-		}
+		dir := openBased(t, d)
 		l := newLogged(t, dir, d, false)
 		l.add("SET a 1")
 		if err := <-l.Flush(l.stream.Written()); err != nil {
@@ -158,11 +171,7 @@ func TestAnnotationsOutliveAFullDisk(t *testing.T) {
 func TestHorizonOfAReplacedLog(t *testing.T) {
 	t.Parallel()
 	d := disktest.New()
-	dir := open(t, d)
-	base, err := dir.NewBase()
-	if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
-		t.Fatal(err)
-	}
+	dir := openBased(t, d)
 	l := newLogged(t, dir, d, false)
 	d.Slow(100 * time.Millisecond)
 	syncs := d.Syncs()
@@ -206,11 +215,7 @@ func TestWritesGoOnDuringASync(t *testing.T) {
 func TestCatchingUp(t *testing.T) {
 	t.Parallel()
 	d := disktest.New()
-	dir := open(t, d)
-	base, err := dir.NewBase()
-	if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
-		t.Fatal(err)
-	}
+	dir := openBased(t, d)
 	l := newLogged(t, dir, d, false)
 	written := func() bool { return l.Pos() == l.stream.Written() }
 	catchesUp := func(policy string) {
@@ -265,11 +270,7 @@ func TestCatchingUp(t *testing.T) {
 func TestCatchingUpOnManyLoops(t *testing.T) {
 	t.Parallel()
 	d := disktest.New()
-	dir := open(t, d)
-	base, err := dir.NewBase()
-	if err != nil || base.Close() != nil || dir.Commit(0, false, 0) != nil {
-		t.Fatal(err)
-	}
+	dir := openBased(t, d)
 	l := newLogged(t, dir, d, false)
 	l.SetPolicy(aof.EverySecond)
 	const loops, writes = 3, 2000
