@@ -9,6 +9,7 @@ import (
 
 	"holdfast/backend/client"
 	"holdfast/backend/resp"
+	"holdfast/election/internal/group"
 )
 
 // watchPace is how often a watcher hears of a topology that has not changed.
@@ -152,6 +153,13 @@ func (c *conn) lead(args [][]byte) {
 		c.leadFailover(string(args[1]), string(args[2]) == "FORCE")
 	case what == "RESET" && len(args) == 2:
 		c.leadReset(string(args[1]))
+	case what == "SET" && len(args) >= 4:
+		options, err := optionsOf(args[2:])
+		if err != nil {
+			c.fail("ERR " + err.Error())
+			return
+		}
+		c.leadCommit(string(args[1]), &group.Set{Options: options})
 	default:
 		c.fail("ERR unknown request to a leader")
 	}

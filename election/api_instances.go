@@ -178,6 +178,9 @@ func (l *loop) masterInstance(state *group.State, g *group.Group, now time.Time)
 	i.number("quorum", int64(g.Settings.Quorum))
 	i.number("failover-timeout", g.Settings.FailoverTimeout.Milliseconds())
 	i.number("parallel-syncs", int64(g.Settings.ParallelSyncs))
+	for _, o := range g.Settings.Ours() { // Redis has no such settings
+		i.text(o.Name, o.Value)
+	}
 	return i
 }
 

@@ -42,6 +42,8 @@ var subcommands = []struct {
 	{"RESET", 1, 1, func(c *conn, args [][]byte) { c.throughLeader("RESET", string(args[0])) },
 		[]string{"RESET <pattern>", "    Forget the nodes that are down, of masters whose names match."}},
 	{"SENTINELS", 1, 1, sentinels, []string{"SENTINELS <master-name>", "    Show the other sentinels."}},
+	{"SET", 3, -1, set, []string{"SET <master-name> <option> <value> [<option> <value> ...]",
+		"    Change settings of a master, at all sentinels: all of them or, on an error, none."}},
 	{"PENDING-SCRIPTS", 0, 0, func(c *conn, _ [][]byte) { c.out = resp.AppendArray(c.out, 0) }, nil},
 }
 
@@ -217,8 +219,17 @@ func (c *conn) settle(err error) {
 	case errors.Is(err, consensus.ErrNotLeader):
 		c.fail(notLeader)
 	default:
-		c.fail(err.Error())
+		c.fail(coded(err.Error()))
 	}
+}
+
+// coded puts ERR before a text that does not begin with a code of an error.
+func coded(text string) string {
+	code, _, _ := strings.Cut(text, " ")
+	if code == "" || code != strings.ToUpper(code) {
+		return "ERR " + text
+	}
+	return text
 }
 
 func (c *conn) leadReset(pattern string) {

@@ -53,7 +53,7 @@
 //	      leader asks before it acts.
 //	HOLDFAST LEAD command …
 //	    → the reply of that command, which only the leader can carry out
-//	      (SENTINEL FAILOVER, RESET); -NOTLEADER elsewhere. A sentinel passes on what a client
+//	      (SENTINEL FAILOVER, RESET, SET); -NOTLEADER elsewhere. A sentinel passes on what a client
 //	      asks of it.
 //
 // # What it does not guarantee

@@ -19,7 +19,6 @@ import (
 // monitored is one group as this sentinel watches it. It belongs to the loop.
 type monitored struct {
 	name    string
-	conf    conf.Monitor // credentials; the settings are in the committed state
 	nodes   map[string]*watched
 	answers *failover.Answers // of this sentinel's term; nil while it does not lead
 }
@@ -28,6 +27,7 @@ type monitored struct {
 type watched struct {
 	addr   string
 	probe  *probe.Probe
+	tuning probe.Tuning // of the probe
 	cancel context.CancelFunc
 	asked  native.Request // what the probe sends in place of PING; zero: PING
 	health health.Node
@@ -51,13 +51,15 @@ func (l *loop) observe(state *group.State) {
 	for name, g := range state.Groups {
 		m := l.groups[name]
 		if m == nil {
-			m = &monitored{name: name, conf: l.monitorOf(name), nodes: map[string]*watched{}}
+			m = &monitored{name: name, nodes: map[string]*watched{}}
 			l.groups[name] = m
 		}
+		tuning := l.tuning(g)
 		for addr, n := range g.Nodes {
 			if m.nodes[addr] == nil {
-				m.nodes[addr] = l.watch(m, g, n)
+				m.nodes[addr] = l.watch(m, n, tuning)
 			}
+			m.nodes[addr].tune(tuning)
 			m.nodes[addr].probe.Trouble(g.Phase != group.Stable || m.nodes[addr].down)
 		}
 		for addr, w := range m.nodes {
@@ -91,23 +93,44 @@ func (l *loop) monitorOf(name string) conf.Monitor {
 }
 
 // watch starts the probe of a node.
-func (l *loop) watch(m *monitored, g *group.Group, n group.Node) *watched {
-	downAfter := g.Settings.DownAfter
-	w := &watched{addr: n.Addr}
+func (l *loop) watch(m *monitored, n group.Node, tuning probe.Tuning) *watched {
+	w := &watched{addr: n.Addr, tuning: tuning}
 	w.health.Start(time.Now())
 	w.probe = probe.New(probe.Options{
-		Addr: n.Addr, Control: n.Control,
-		User: m.conf.AuthUser, Password: m.conf.AuthPass,
-		Client:   client.Options{TLS: l.s.secrets.outward},
-		Interval: min(maxPing, max(minPing, downAfter/5)),
-		Timeout:  min(maxWait, max(minWait, downAfter/2)),
-		Sink:     func(r probe.Report) { l.post(func() { l.seen(m, w, r) }) },
+		Addr: n.Addr, Control: n.Control, Tuning: tuning,
+		Client: client.Options{TLS: l.s.secrets.outward},
+		Sink:   func(r probe.Report) { l.post(func() { l.seen(m, w, r) }) },
 	})
 	ctx, cancel := context.WithCancel(l.ctx)
 	w.cancel = cancel
 	l.wg.Add(1)
 	go func() { defer l.wg.Done(); w.probe.Run(ctx) }()
 	return w
+}
+
+// tuning is how the nodes of a group are probed: as the committed settings say,
+// and as the file says where those are silent.
+func (l *loop) tuning(g *group.Group) probe.Tuning {
+	file, downAfter := l.monitorOf(g.Name), g.Settings.DownAfter
+	return probe.Tuning{
+		User: valueOr(g.Settings.AuthUser, file.AuthUser), Password: valueOr(g.Settings.AuthPass, file.AuthPass),
+		Interval: min(maxPing, max(minPing, downAfter/5)),
+		Timeout:  min(maxWait, max(minWait, downAfter/2)),
+	}
+}
+
+func valueOr(set *string, otherwise string) string {
+	if set != nil {
+		return *set
+	}
+	return otherwise
+}
+
+func (w *watched) tune(t probe.Tuning) {
+	if t != w.tuning {
+		w.tuning = t
+		w.probe.Tune(t)
+	}
 }
 
 // Bounds of a probe's pace: often enough that a silence is noticed within

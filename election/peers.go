@@ -188,8 +188,8 @@ func (l *loop) pingPeers(leader string, now time.Time) {
 // SDOWN between two PINGs.
 func (l *loop) peerPace() time.Duration {
 	pace := peerPing
-	for _, m := range l.cfg.Monitors {
-		pace = min(pace, max(minPing, m.DownAfter/4))
+	for _, g := range l.machine.state.Load().Groups {
+		pace = min(pace, max(minPing, g.Settings.DownAfter/4))
 	}
 	return pace
 }

@@ -476,9 +476,7 @@ func (w *world) disturb() {
 func (w *world) more() {
 	switch w.r.IntN(4) {
 	case 0:
-		s := w.group().Settings
-		s.WriteAcks = w.r.IntN(3)
-		w.apply(&group.Configure{Settings: s})
+		w.apply(&group.Set{Options: []group.Option{{Name: "write-acks", Value: strconv.Itoa(w.r.IntN(3))}}})
 	case 1:
 		w.maroon(w.nodes[modelAddrs[w.r.IntN(len(modelAddrs))]])
 	case 2:

@@ -16,20 +16,20 @@ type Command interface{ apply(t *turn) error }
 // The commands by the name they have in the log. Names are never reused: old
 // logs are replayed by new programs.
 var kinds = map[string]func() Command{
-	"join":      func() Command { return new(Join) },
-	"create":    func() Command { return new(Create) },
-	"configure": func() Command { return new(Configure) },
-	"see":       func() Command { return new(See) },
-	"forget":    func() Command { return new(Forget) },
-	"judge":     func() Command { return new(Judge) },
-	"explain":   func() Command { return new(Explain) },
-	"belong":    func() Command { return new(Belong) },
-	"seal":      func() Command { return new(Seal) },
-	"choose":    func() Command { return new(Choose) },
-	"open":      func() Command { return new(Open) },
-	"switch":    func() Command { return new(Switch) },
-	"change":    func() Command { return new(Change) },
-	"adopt":     func() Command { return new(Adopt) },
+	"join":    func() Command { return new(Join) },
+	"create":  func() Command { return new(Create) },
+	"set":     func() Command { return new(Set) },
+	"see":     func() Command { return new(See) },
+	"forget":  func() Command { return new(Forget) },
+	"judge":   func() Command { return new(Judge) },
+	"explain": func() Command { return new(Explain) },
+	"belong":  func() Command { return new(Belong) },
+	"seal":    func() Command { return new(Seal) },
+	"choose":  func() Command { return new(Choose) },
+	"open":    func() Command { return new(Open) },
+	"switch":  func() Command { return new(Switch) },
+	"change":  func() Command { return new(Change) },
+	"adopt":   func() Command { return new(Adopt) },
 }
 
 // KindOf names a command as the log does.
@@ -39,8 +39,8 @@ func KindOf(c Command) string {
 		return "join"
 	case *Create:
 		return "create"
-	case *Configure:
-		return "configure"
+	case *Set:
+		return "set"
 	case *See:
 		return "see"
 	case *Forget:

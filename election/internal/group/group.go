@@ -33,7 +33,7 @@ const (
 	ForPromise Cause = "promise" // a node has promised a higher epoch than the group knows
 )
 
-// Settings of a group that may change at runtime.
+// Settings of a group. Create takes them from a file; Set changes them.
 type Settings struct {
 	Quorum          int           `json:"quorum"`
 	DownAfter       time.Duration `json:"down_after"`
@@ -44,6 +44,10 @@ type Settings struct {
 	Strict          bool          `json:"strict"`    // too few replicas: writes wait, N is not lowered
 	Lease           time.Duration `json:"lease"`     // of the right to serve with N = 0; 0: it has no end
 	Available       bool          `json:"available"` // promotion = available
+
+	// At the nodes. Nil: as each sentinel's file says.
+	AuthUser *string `json:"auth_user,omitempty"`
+	AuthPass *string `json:"auth_pass,omitempty"`
 }
 
 // Node is one known node. A node is its address: its run id and incarnation

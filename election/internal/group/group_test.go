@@ -263,10 +263,10 @@ func TestDegradedIsSaid(t *testing.T) {
 	if said := s.said(); !reflect.DeepEqual(said, []string{"-write-acks-degraded master m h 1 #write-acks 1/1"}) || g.Degraded || g.Leased() {
 		t.Errorf("said %v, degraded %v", said, g.Degraded)
 	}
-	more := g.Settings
-	more.WriteAcks = 2
-	if g = s.do(&Configure{Settings: more}); !g.Degraded {
-		t.Error("more is asked for than is in force, and nothing is said")
+	g = s.do(&Set{Options: []Option{{"write-acks", "2"}}})
+	want := []string{"+set master m h 1 write-acks 2", "+write-acks-degraded master m h 1 #write-acks 1/2"}
+	if said := s.said(); !reflect.DeepEqual(said, want) || !g.Degraded || g.Holders.N != 1 || g.Next != nil {
+		t.Errorf("said %v; the pair in force is %+v, next %+v: SET may only ask for another one", said, g.Holders, g.Next)
 	}
 }
 
@@ -274,13 +274,11 @@ func TestDegradedIsSaid(t *testing.T) {
 // granted before are over: with the next epoch.
 func TestLongestLease(t *testing.T) {
 	s := newStory(t)
-	settings := Settings{Quorum: 2, Lease: 2 * time.Second}
-	s.do(&Create{Name: "m", ID: "id", Master: "h:1", Settings: settings})
-	lease := func(l time.Duration) time.Duration {
-		settings.Lease = l
-		return s.do(&Configure{Settings: settings}).LongestLease
+	s.do(&Create{Name: "m", ID: "id", Master: "h:1", Settings: Settings{Quorum: 2, Lease: 2 * time.Second}})
+	lease := func(ms string) time.Duration {
+		return s.do(&Set{Options: []Option{{"lease-milliseconds", ms}}}).LongestLease
 	}
-	if long, short := lease(5*time.Second), lease(time.Second); long != 5*time.Second || short != 5*time.Second {
+	if long, short := lease("5000"), lease("1000"); long != 5*time.Second || short != 5*time.Second {
 		t.Errorf("%v, then %v", long, short)
 	}
 	g := s.do(&Seal{Epoch: 1, Cause: ForBirth}, &Choose{Epoch: 1, Addr: "h:1", RunID: "r1"}, &Open{Epoch: 1, RunID: "r1", Holders: 1})

@@ -60,20 +60,6 @@ func (t *turn) add(n Node) {
 	t.g.Nodes[n.Addr] = n
 }
 
-// Configure replaces the settings.
-type Configure struct {
-	Settings Settings `json:"settings"`
-}
-
-func (c *Configure) apply(t *turn) error {
-	t.g.Settings = c.Settings
-	t.g.LongestLease = max(t.g.LongestLease, c.Settings.Lease) // those granted so far are out
-	if t.g.Opened.Epoch > 0 {
-		t.weigh()
-	}
-	return nil
-}
-
 // See records what the leader saw of nodes, new ones included. Converted names
 // those that it made replicas of the present master.
 type See struct {

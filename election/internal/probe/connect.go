@@ -16,6 +16,7 @@ const controlOffset = 10000
 
 // connect makes the connection, finds out who is there, and reports it.
 func (p *Probe) connect(ctx context.Context) error {
+	p.as = *p.tuning.Load()
 	if p.control != "" && p.connectControl(ctx, p.control) == nil {
 		return nil
 	}
@@ -69,7 +70,7 @@ func (p *Probe) connectData(ctx context.Context) (*native.Hello, error) {
 // dial connects, authenticates and says HELLO. The node's answer is nil when it
 // is a plain Redis.
 func (p *Probe) dial(ctx context.Context, addr string) (*client.Conn, *native.Hello, error) {
-	ctx, cancel := context.WithTimeout(ctx, p.opt.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.as.Timeout)
 	defer cancel()
 	conn, err := client.Dial(ctx, addr, p.opt.Client)
 	if err != nil {
@@ -104,12 +105,12 @@ func (p *Probe) hello(ctx context.Context, conn *client.Conn) (*native.Hello, er
 // auth ignores an error reply, as Redis Sentinel does: a node that wants no
 // password must not look dead, and one that wants another will say NOAUTH.
 func (p *Probe) auth(ctx context.Context, conn *client.Conn) error {
-	args := []string{"AUTH", p.opt.Password}
+	args := []string{"AUTH", p.as.Password}
 	switch {
-	case p.opt.Password == "":
+	case p.as.Password == "":
 		return nil
-	case p.opt.User != "":
-		args = []string{"AUTH", p.opt.User, p.opt.Password}
+	case p.as.User != "":
+		args = []string{"AUTH", p.as.User, p.as.Password}
 	}
 	if _, err := conn.Do(ctx, args...); err != nil && conn.Broken() != nil {
 		return err
@@ -136,7 +137,7 @@ func defaultControlPort(addr string) int {
 
 // do sends one request. An error reply is no failure of the connection.
 func (p *Probe) do(ctx context.Context, args []string) (v resp.Value, refused, broken error) {
-	ctx, cancel := context.WithTimeout(ctx, p.opt.Timeout)
+	ctx, cancel := context.WithTimeout(ctx, p.as.Timeout)
 	defer cancel()
 	v, err := p.conn.Do(ctx, args...)
 	if p.conn.Broken() != nil {

@@ -44,14 +44,19 @@ type Report struct {
 
 // Options of a Probe.
 type Options struct {
-	Addr     string         // host:port of the data port
-	Control  string         // of the control port where it is known, else ""
-	User     string         // for AUTH, with Password
-	Password string         // "": no AUTH
-	Client   client.Options // TLS
-	Interval time.Duration  // between two PINGs
-	Timeout  time.Duration  // of one request
-	Sink     func(Report)   // called from the probe's goroutine
+	Addr    string         // host:port of the data port
+	Control string         // of the control port where it is known, else ""
+	Client  client.Options // TLS
+	Sink    func(Report)   // called from the probe's goroutine
+	Tuning
+}
+
+// Tuning is what may change while a probe runs.
+type Tuning struct {
+	User     string        // for AUTH, with Password
+	Password string        // "": no AUTH
+	Interval time.Duration // between two PINGs
+	Timeout  time.Duration // of one request
 }
 
 // Pauses and bounds.
@@ -67,6 +72,9 @@ const (
 // errNotConnected is the outcome of a request to a node without a connection.
 var errNotConnected = errors.New("probe: not connected")
 
+// errLogin ends a connection that was made as another user.
+var errLogin = errors.New("probe: another user or password is to be used")
+
 // errBusy is the outcome of a request behind too many others.
 var errBusy = errors.New("probe: too many requests are waiting for the node")
 
@@ -76,8 +84,11 @@ type Probe struct {
 	requests chan request
 	poke     chan struct{}
 	asking   atomic.Pointer[native.Request] // what to send in place of PING
+	tuning   atomic.Pointer[Tuning]
+	tuned    chan struct{} // has room for one: tuning is another now
 	trouble  atomic.Bool
 
+	as       Tuning       // how conn was made
 	conn     *client.Conn // of Run's goroutine, like all below
 	runID    string
 	control  string // newest known address of the control port
@@ -92,7 +103,20 @@ type request struct {
 
 // New makes a probe; Run starts it.
 func New(opt Options) *Probe {
-	return &Probe{opt: opt, control: opt.Control, requests: make(chan request, queue), poke: make(chan struct{}, 1)}
+	p := &Probe{opt: opt, control: opt.Control, requests: make(chan request, queue), poke: make(chan struct{}, 1), tuned: make(chan struct{}, 1)}
+	p.tuning.Store(&opt.Tuning)
+	return p
+}
+
+// Tune makes the probe go on as t says. For another user or password it makes a
+// new connection, so that what is wrong with them shows now and not in the next
+// failover.
+func (p *Probe) Tune(t Tuning) {
+	p.tuning.Store(&t)
+	select {
+	case p.tuned <- struct{}{}:
+	default:
+	}
 }
 
 // Send queues a request; its outcome is an Answered report with the token.
@@ -132,7 +156,7 @@ func (p *Probe) Run(ctx context.Context) {
 		if ctx.Err() != nil {
 			return
 		}
-		p.report(Report{Kind: Lost, Refused: dials > 0 && errors.Is(err, syscall.ECONNREFUSED), Broken: dials == 0 && !timedOut(err), Err: err})
+		p.report(Report{Kind: Lost, Refused: dials > 0 && errors.Is(err, syscall.ECONNREFUSED), Broken: dials == 0 && !timedOut(err) && err != errLogin, Err: err})
 		p.pause(ctx, dials)
 	}
 }
@@ -167,7 +191,7 @@ func (p *Probe) pause(ctx context.Context, dials int) {
 
 // watch serves a connection until it breaks.
 func (p *Probe) watch(ctx context.Context) error {
-	tick := time.NewTicker(p.opt.Interval)
+	tick := time.NewTicker(p.as.Interval)
 	defer tick.Stop()
 	p.informed = time.Time{}
 	if err := p.ping(ctx); err != nil {
@@ -182,6 +206,8 @@ func (p *Probe) watch(ctx context.Context) error {
 			err = p.request(ctx, q)
 		case <-p.poke:
 			err = p.ping(ctx)
+		case <-p.tuned:
+			err = p.retune(tick)
 		case <-tick.C:
 			if err = p.ping(ctx); err == nil {
 				err = p.info(ctx)
@@ -191,6 +217,17 @@ func (p *Probe) watch(ctx context.Context) error {
 			return err
 		}
 	}
+}
+
+// retune takes up another tuning on the connection there is, where that will do.
+func (p *Probe) retune(tick *time.Ticker) error {
+	t := *p.tuning.Load()
+	if t.User != p.as.User || t.Password != p.as.Password {
+		return errLogin
+	}
+	p.as = t
+	tick.Reset(t.Interval)
+	return nil
 }
 
 func (p *Probe) report(r Report) {

@@ -106,6 +106,12 @@ func (p *port) answer(name string) string {
 	return p.answers["*"]
 }
 
+func (p *port) connections() int {
+	p.mu.Lock()
+	defer p.mu.Unlock()
+	return len(p.conns)
+}
+
 func (p *port) asked(name string) (n int) {
 	p.mu.Lock()
 	defer p.mu.Unlock()
@@ -209,7 +215,7 @@ func TestBusyDataPort(t *testing.T) {
 func TestPlainRedis(t *testing.T) {
 	data := listenAt(t, "127.0.0.1:0", map[string]string{"PING": "+PONG\r\n", "AUTH": "-ERR AUTH <password> called without any password configured\r\n",
 		"*": "-ERR unknown command 'HOLDFAST'\r\n"})
-	p, reports := run(t, Options{Addr: data.addr(), Password: "x"})
+	p, reports := run(t, Options{Addr: data.addr(), Tuning: Tuning{Password: "x"}})
 	p.Ask(&native.Request{Args: []string{"HOLDFAST", "PROBE"}}) // which it would not understand
 	if r := next(t, reports, Connected); r.Hello != nil {
 		t.Fatalf("connected: %+v", r)
@@ -248,10 +254,35 @@ func TestRefusedAndBack(t *testing.T) {
 // not taken for the next one.
 func TestSilence(t *testing.T) {
 	data := listenAt(t, "127.0.0.1:0", map[string]string{"HOLDFAST HELLO": "-ERR unknown command\r\n"})
-	_, reports := run(t, Options{Addr: data.addr(), Timeout: 30 * time.Millisecond})
+	_, reports := run(t, Options{Addr: data.addr(), Tuning: Tuning{Timeout: 30 * time.Millisecond}})
 	next(t, reports, Connected)
 	if r := next(t, reports, Lost); r.Refused || r.Err == nil || !strings.Contains(r.Err.Error(), "timeout") {
 		t.Errorf("%+v", r)
 	}
 	next(t, reports, Connected)
+}
+
+// Another pace is taken up on the connection there is; another password makes a
+// new one, which is no sign of a dying node.
+func TestTune(t *testing.T) {
+	data := listenAt(t, "127.0.0.1:0", map[string]string{"PING": "+PONG\r\n", "AUTH": "+OK\r\n", "*": "-ERR unknown command\r\n"})
+	tuning := Tuning{Interval: time.Hour, Timeout: time.Minute}
+	p, reports := run(t, Options{Addr: data.addr(), Tuning: tuning})
+	next(t, reports, Connected)
+	next(t, reports, Replied) // the first; the second would come after an hour
+	tuning.Interval = time.Millisecond
+	p.Tune(tuning)
+	next(t, reports, Replied)
+	if data.asked("AUTH") > 0 || data.connections() != 1 {
+		t.Errorf("another pace took %d connections", data.connections())
+	}
+	tuning.User, tuning.Password = "u", "p"
+	p.Tune(tuning)
+	if r := next(t, reports, Lost); r.Refused || r.Broken {
+		t.Errorf("the connection was ended from here, and the report is %+v", r)
+	}
+	next(t, reports, Connected)
+	if data.asked("AUTH") != 1 || data.connections() != 2 {
+		t.Errorf("%d connections, asked: %v", data.connections(), data.seen)
+	}
 }
