@@ -3,16 +3,16 @@ package election
 import (
 	"fmt"
 	"os"
+	"slices"
 	"strconv"
 	"strings"
-	"time"
 
 	"holdfast/backend/resp"
 )
 
-// The commands of the client port: PING ECHO AUTH HELLO CLIENT COMMAND INFO
-// ROLE QUIT RESET SHUTDOWN, SUBSCRIBE PSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE,
-// SENTINEL (api_sentinel.go) and HOLDFAST (api_holdfast.go).
+// The commands of the client port: PING ECHO AUTH HELLO COMMAND INFO ROLE QUIT
+// RESET SHUTDOWN, SUBSCRIBE PSUBSCRIBE UNSUBSCRIBE PUNSUBSCRIBE, CLIENT
+// (api_client.go), SENTINEL (api_sentinel.go) and HOLDFAST (api_holdfast.go).
 //
 // min and max count the arguments behind the name; max -1: any number.
 type handler struct {
@@ -31,7 +31,7 @@ func init() {
 		"AUTH":         {1, 2, true, auth},
 		"HELLO":        {0, -1, true, hello},
 		"CLIENT":       {1, -1, false, clientCommand},
-		"COMMAND":      {0, -1, false, func(c *conn, _ [][]byte) { c.out = resp.AppendArray(c.out, 0) }},
+		"COMMAND":      {0, -1, false, commandCommand},
 		"INFO":         {0, -1, false, info},
 		"ROLE":         {0, 0, false, role},
 		"QUIT":         {0, -1, true, quit},
@@ -141,7 +141,10 @@ func hello(c *conn, args [][]byte) {
 			}
 			i += 2
 		case option == "SETNAME" && i+1 < len(args):
-			c.name = string(args[i+1])
+			if !c.rename(args[i+1]) {
+				c.fail("ERR Client names cannot contain spaces, newlines or special characters.")
+				return
+			}
 			i++
 		default:
 			c.fail("ERR Syntax error in HELLO option '" + string(args[i]) + "'")
@@ -171,29 +174,6 @@ func (c *conn) setProto(proto int) {
 	c.proto = proto
 }
 
-func clientCommand(c *conn, args [][]byte) {
-	switch sub := strings.ToUpper(string(args[0])); {
-	case sub == "SETNAME" && len(args) == 2:
-		c.name = string(args[1])
-		c.ok()
-	case sub == "GETNAME" && len(args) == 1:
-		c.out = resp.AppendBulkString(c.out, c.name)
-	case sub == "ID" && len(args) == 1:
-		c.out = resp.AppendInt(c.out, c.id)
-	case sub == "SETINFO" && len(args) == 3, sub == "NO-EVICT" && len(args) == 2, sub == "NO-TOUCH" && len(args) == 2:
-		c.ok()
-	case (sub == "INFO" || sub == "LIST") && len(args) >= 1:
-		c.out = resp.AppendBulkString(c.out, c.line())
-	default:
-		c.fail("ERR unknown subcommand or wrong number of arguments for '" + string(args[0]) + "'. Try CLIENT HELP.")
-	}
-}
-
-func (c *conn) line() string {
-	return fmt.Sprintf("id=%d addr=%s laddr=%s name=%s age=%d resp=%d\n",
-		c.id, c.nc.RemoteAddr(), c.nc.LocalAddr(), c.name, int(time.Since(c.since).Seconds()), c.proto)
-}
-
 func role(c *conn, _ [][]byte) {
 	names := c.server.s.machine.state.Load().Names()
 	c.out = resp.AppendArray(c.out, 2)
@@ -215,12 +195,33 @@ func reset(c *conn, _ [][]byte) {
 	c.channels, c.patterns = nil, nil
 	c.proto = 2
 	c.subs.Unlock()
-	c.name = ""
+	c.rename(nil)
+	c.tracking = false
 	c.authed = c.server.s.cfg.RequirePass == ""
 	c.out = resp.AppendSimple(c.out, "RESET")
 }
 
-func shutdown(c *conn, _ [][]byte) {
+// commandCommand tells how many commands there are, and describes none.
+func commandCommand(c *conn, args [][]byte) {
+	switch strings.ToUpper(string(first(args))) {
+	case "COUNT":
+		c.out = resp.AppendInt(c.out, int64(len(commands)))
+	case "DOCS":
+		c.out = resp.AppendMap(c.out, c.proto, 0)
+	default:
+		c.out = resp.AppendArray(c.out, 0)
+	}
+}
+
+// shutdown is SHUTDOWN [NOSAVE|SAVE] [NOW] [FORCE]: what must be kept is on disk
+// in any case, and nothing is waited for.
+func shutdown(c *conn, args [][]byte) {
+	for _, a := range args {
+		if !slices.Contains([]string{"NOSAVE", "SAVE", "NOW", "FORCE"}, strings.ToUpper(string(a))) {
+			c.fail("ERR syntax error")
+			return
+		}
+	}
 	c.server.s.log.Warn("User requested shutdown...", "pid", os.Getpid())
 	c.closing = true
 	c.server.s.shutdown()

@@ -56,10 +56,23 @@ func TestAPI(t *testing.T) {
 				"PING a b":       "^ERR wrong number of arguments for 'ping' command$",
 				"AUTH x":         "^ERR AUTH <password> called without any password configured for the default user",
 				"CLIENT ID":      `^\d+$`,
-				"CLIENT SETNAME": "^ERR unknown subcommand or wrong number",
-				"HELLO 4":        "^NOPROTO unsupported protocol version$",
-				"HELLO":          "^server redis version 7.2.6 proto 2 id .* mode sentinel role sentinel modules",
-				"COMMAND":        "^$",
+				"CLIENT SETNAME": "^ERR wrong number of arguments for 'client|setname' command$",
+				"CLIENT NOSUCH":  "^ERR unknown subcommand 'NOSUCH'. Try CLIENT HELP.$",
+				"CLIENT GETNAME": "^nil$",
+				"CLIENT LIST":    `(?s)^id=\d+ addr=127.0.0.1:\d+ laddr=127.0.0.1:\d+ name=.*\n$`,
+				"CLIENT HELP":    "TRACKING$",
+
+				"CLIENT TRACKING ON OPTIN":     "^OK$", // what rueidis asks of every connection
+				"CLIENT TRACKING maybe":        "^ERR syntax error$",
+				"CLIENT GETREDIR":              "^-1$",
+				"CLIENT KILL 127.0.0.1:1":      "^ERR No such client$",
+				"CLIENT KILL ID 9999999":       "^0$",
+				"CLIENT KILL ID 1 SKIPME some": "^ERR syntax error$",
+				"COMMAND COUNT":                `^\d+$`,
+				"SHUTDOWN please":              "^ERR syntax error$",
+				"HELLO 4":                      "^NOPROTO unsupported protocol version$",
+				"HELLO":                        "^server redis version 7.2.6 proto 2 id .* mode sentinel role sentinel modules",
+				"COMMAND":                      "^$",
 
 				"SENTINEL GET-MASTER-ADDR-BY-NAME mymaster": "^" + masterHost + " " + masterPort + "$",
 				"SENTINEL get-master-addr-by-name nosuch":   "^nil$",
@@ -119,6 +132,7 @@ func TestAPI(t *testing.T) {
 	t.Run("redis-cli", func(t *testing.T) { redisCLI(t, c, top) })
 	t.Run("go-redis", func(t *testing.T) { goRedis(t, c, top) })
 	t.Run("python", func(t *testing.T) { python(t, c, top) })
+	t.Run("clients of clients", func(t *testing.T) { killClient(t, c) })
 	t.Run("half-open and broken clients", func(t *testing.T) { brokenClients(t, c) })
 }
 
@@ -137,6 +151,34 @@ func show(v resp.Value) string {
 		words[i] = show(e)
 	}
 	return strings.Join(words, " ")
+}
+
+// CLIENT LIST shows the others, and CLIENT KILL closes one of them.
+func killClient(t *testing.T, c *cluster) {
+	ctx, cancel := context.WithTimeout(context.Background(), 10*time.Second*patience)
+	defer cancel()
+	victim, err := client.Dial(ctx, c.sentinels["s1"].Addr(), client.Options{})
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer victim.Close()
+	if _, err := victim.Do(ctx, "CLIENT", "SETNAME", "the victim"); err == nil || !strings.Contains(err.Error(), "cannot contain spaces") {
+		t.Errorf("a name with a blank: %v", err)
+	}
+	if _, err := victim.Do(ctx, "CLIENT", "SETNAME", "victim"); err != nil {
+		t.Fatal(err)
+	}
+	list, err := c.do("s1", "CLIENT", "LIST")
+	if err != nil || strings.Count(list.Text, " name=victim ") != 1 {
+		t.Errorf("%q, %v", list.Text, err)
+	}
+	id, _ := victim.Do(ctx, "CLIENT", "ID")
+	if v, err := c.do("s1", "CLIENT", "KILL", "ID", id.Text); err != nil || v.Int != 1 {
+		t.Errorf("CLIENT KILL ID %s: %v, %v", id.Text, v.Int, err)
+	}
+	if _, err := victim.Do(ctx, "PING"); err == nil {
+		t.Error("a client that was killed is answered")
+	}
 }
 
 func redisCLI(t *testing.T, c *cluster, top *topology.Topology) {

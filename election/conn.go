@@ -19,13 +19,14 @@ type conn struct {
 	id     int64
 	since  time.Time
 
-	in      resp.Requests
-	buf     []byte
-	out     []byte // replies of the requests read so far
-	proto   int
-	authed  bool
-	name    string
-	closing bool // after the replies written
+	in       resp.Requests
+	buf      []byte
+	out      []byte // replies of the requests read so far
+	proto    int
+	authed   bool
+	name     string // changed under server.mu
+	tracking bool   // asked for
+	closing  bool   // after the replies written
 
 	write    sync.Mutex // of nc
 	channels map[string]bool

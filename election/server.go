@@ -1,11 +1,14 @@
 package election
 
 import (
+	"cmp"
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
 	"os"
+	"slices"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -172,6 +175,13 @@ func (v *server) clients() int {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return len(v.conns)
+}
+
+// all are the connections, oldest first.
+func (v *server) all() []*conn {
+	v.mu.Lock()
+	defer v.mu.Unlock()
+	return slices.SortedFunc(maps.Keys(v.conns), func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
 }
 
 // close stops accepting, closes every connection and waits for their goroutines.
