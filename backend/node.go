@@ -24,10 +24,10 @@ import (
 )
 
 // RedisVersion is the Redis whose commands a node answers like.
-const RedisVersion = "7.2.6"
+const RedisVersion = conf.RedisVersion
 
 // Version is Holdfast's own.
-const Version = "0.1.0"
+const Version = conf.Version
 
 // Node is one server. New, Run and Close are safe to call once each; nothing
 // else is exported.

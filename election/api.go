@@ -8,6 +8,7 @@ import (
 	"strings"
 
 	"holdfast/backend/resp"
+	"holdfast/conf"
 )
 
 // The commands of the client port: PING ECHO AUTH HELLO COMMAND INFO ROLE QUIT
@@ -157,7 +158,7 @@ func hello(c *conn, args [][]byte) {
 	}
 	c.setProto(proto)
 	c.out = resp.AppendMap(c.out, c.proto, 7)
-	for _, kv := range [][2]string{{"server", "redis"}, {"version", redisVersion}} {
+	for _, kv := range [][2]string{{"server", "redis"}, {"version", conf.RedisVersion}} {
 		c.out = resp.AppendBulkString(resp.AppendBulkString(c.out, kv[0]), kv[1])
 	}
 	c.out = resp.AppendInt(resp.AppendBulkString(c.out, "proto"), int64(c.proto))

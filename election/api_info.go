@@ -10,11 +10,9 @@ import (
 	"time"
 
 	"holdfast/backend/resp"
+	"holdfast/conf"
 	"holdfast/election/internal/group"
 )
-
-// redisVersion is the version of Redis whose behaviour is offered.
-const redisVersion = "7.2.6"
 
 // info is INFO [section …]: Redis's sections of a sentinel and, in the last one,
 // what is ours.
@@ -41,9 +39,9 @@ func info(c *conn, args [][]byte) {
 
 func (s *Sentinel) infoServer() string {
 	up := int(time.Since(s.started).Seconds())
-	return fmt.Sprintf("# Server\r\nredis_version:%s\r\nredis_mode:sentinel\r\nos:%s %s\r\narch_bits:64\r\nprocess_id:%d\r\nrun_id:%s\r\n"+
+	return fmt.Sprintf("# Server\r\nredis_version:%s\r\nholdfast_version:%s\r\nredis_mode:sentinel\r\nos:%s %s\r\narch_bits:64\r\nprocess_id:%d\r\nrun_id:%s\r\n"+
 		"tcp_port:%d\r\nuptime_in_seconds:%d\r\nuptime_in_days:%d\r\n",
-		redisVersion, runtime.GOOS, runtime.GOARCH, os.Getpid(), s.runID, s.server.port(), up, up/86400)
+		conf.RedisVersion, conf.Version, runtime.GOOS, runtime.GOARCH, os.Getpid(), s.runID, s.server.port(), up, up/86400)
 }
 
 func (s *Sentinel) infoSentinel(c *conn) string {

@@ -101,7 +101,7 @@ func TestAPI(t *testing.T) {
 				"SENTINEL RESET nosuch*":                                                    "^0$",
 				"SENTINEL HELP":                                                             "SENTINEL FAILOVER|FAILOVER <master-name>",
 				"INFO sentinel":                                                             `master0:name=mymaster,status=ok,address=` + top.Master.Addr + `,slaves=2,sentinels=3`,
-				"INFO server":                                                               "redis_mode:sentinel",
+				"INFO server":                                                               "holdfast_version:[0-9.]+\r\nredis_mode:sentinel",
 				"HOLDFAST HELLO 1":                                                          "^version 1 part sentinel id " + id + "$",
 				"HOLDFAST HELLO 2":                                                          "^ERR this sentinel speaks version 1",
 				"HOLDFAST WATCH nosuch":                                                     "^ERR No such master with that name$",

@@ -61,7 +61,7 @@ func TestMasterDies(t *testing.T) {
 	}
 	was, is := strings.ReplaceAll(old, ":", " "), strings.ReplaceAll(got.Master.Addr, ":", " ")
 	for _, id := range ids {
-		c.printed(id, "+sdown master mymaster "+was, "+odown master mymaster "+was+" #quorum ", "+failover-end master mymaster "+was,
+		c.printed(id, "Holdfast is starting", "Running mode=sentinel, port=", "Sentinel ID is ", "+sdown master mymaster "+was, "+odown master mymaster "+was+" #quorum ", "+failover-end master mymaster "+was,
 			"+switch-master mymaster "+was+" "+is, "+slave slave "+old+" "+was+" @ mymaster "+is, "+sdown slave "+old+" "+was+" @ mymaster "+is)
 	}
 	c.mustWrite("after")

@@ -70,6 +70,7 @@ func (s *Sentinel) Start() error {
 }
 
 func (s *Sentinel) start() error {
+	s.announce()
 	err := s.loadTLS()
 	if err != nil {
 		return fmt.Errorf("sentinel: %w", err)
@@ -99,6 +100,16 @@ func (s *Sentinel) start() error {
 	s.server.serve()
 	s.log.Info(fmt.Sprintf("Sentinel ID is %s", s.runID))
 	return nil
+}
+
+// announce says in Redis's words what is starting.
+func (s *Sentinel) announce() {
+	s.log.Info("oO0OoO0OoO0Oo Holdfast is starting oO0OoO0OoO0Oo")
+	s.log.Info(fmt.Sprintf("Redis version=%s, Holdfast version=%s, bits=%d, pid=%d, just started", conf.RedisVersion, conf.Version, strconv.IntSize, os.Getpid()))
+	if s.path != "" {
+		s.log.Info("Configuration loaded")
+	}
+	s.log.Info(fmt.Sprintf("Running mode=sentinel, port=%d.", s.cfg.Port))
 }
 
 // Run starts the sentinel and serves until ctx ends, Close, or SHUTDOWN. A

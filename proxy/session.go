@@ -3,6 +3,7 @@ package proxy
 import (
 	"holdfast/backend/command"
 	"holdfast/backend/resp"
+	"holdfast/conf"
 )
 
 // session is what a client has said about its connection: all that a single
@@ -295,13 +296,10 @@ func (c *client) greeting() []byte {
 		b = resp.AppendBulkString(b, value)
 	}
 	text("server", "redis")
-	text("version", redisVersion)
+	text("version", conf.RedisVersion)
 	b = resp.AppendInt(resp.AppendBulkString(b, "proto"), int64(c.proto()))
 	b = resp.AppendInt(resp.AppendBulkString(b, "id"), c.id)
 	text("mode", "standalone")
 	text("role", "master")
 	return resp.AppendArray(resp.AppendBulkString(b, "modules"), 0)
 }
-
-// redisVersion is the version whose behaviour Holdfast shows.
-const redisVersion = "7.2.6"

@@ -131,7 +131,7 @@ func printNodes(ctx context.Context, w io.Writer, parts []up.Process, topo *topo
 	t := table(w, "NODE\tPID\tROLE\tLINK\tEPOCH\tOFFSET\tBEHIND\tKEYS")
 	for i, n := range nodes {
 		if n.Err != nil {
-			fmt.Fprintf(t, "%s\t%s\tdown: %v\n", n.Addr, pid(parts[i]), short(n.Err))
+			fmt.Fprintf(t, "%s\t%s\tdown\t%s\t–\t–\t–\t–\n", n.Addr, pid(parts[i]), short(n.Err))
 			continue
 		}
 		fmt.Fprintf(t, "%s\t%s\t%s\t%s\t%d\t%d\t%s\t%d\n", n.Addr, pid(parts[i]), role(n, topo), link(n),
@@ -175,7 +175,7 @@ func printSentinels(ctx context.Context, w io.Writer, parts []up.Process) {
 	t := table(w, "SENTINEL\tPID\tID\tLEADER\tTERM")
 	for i, s := range view.All(addrs(parts), func(addr string) view.Sentinel { return view.AskSentinel(ctx, addr) }) {
 		if s.Err != nil {
-			fmt.Fprintf(t, "%s\t%s\tdown: %v\n", s.Addr, pid(parts[i]), short(s.Err))
+			fmt.Fprintf(t, "%s\t%s\t–\tdown: %s\t–\n", s.Addr, pid(parts[i]), short(s.Err))
 			continue
 		}
 		leader := s.Leader

@@ -188,8 +188,14 @@ func (t *turn) sayOpened(old Master, synced []string) {
 		return
 	}
 	t.say(g, "+switch-master", fmt.Sprintf("%s %s %s", g.Name, blank(old.Addr), blank(g.Master.Addr)))
+	// The old master comes last, as with Redis (sentinelResetMasterAndChangeAddress).
 	for _, addr := range g.Others() {
-		t.say(g, "+slave", g.slave(addr))
+		if addr != old.Addr {
+			t.say(g, "+slave", g.slave(addr))
+		}
+	}
+	if _, known := g.Nodes[old.Addr]; known {
+		t.say(g, "+slave", g.slave(old.Addr))
 	}
 }
 

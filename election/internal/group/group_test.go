@@ -86,8 +86,8 @@ func TestFailoverInRedisWords(t *testing.T) {
 		"-odown master m h 1",
 		"+failover-end master m h 1",
 		"+switch-master m h 1 h 3",
-		"+slave slave h:1 h 1 @ m h 3",
 		"+slave slave h:2 h 2 @ m h 3",
+		"+slave slave h:1 h 1 @ m h 3", // the old master last
 	}
 	if got := s.said(); !reflect.DeepEqual(got, want) {
 		t.Errorf("said\n%s\nwant\n%s", strings.Join(got, "\n"), strings.Join(want, "\n"))
