@@ -136,6 +136,10 @@ func (c *Conn) Send(args ...string) {
 	c.pending++
 }
 
+// Tell buffers a request that no reply answers: in RESP3 pushes alone say what
+// UNSUBSCRIBE did.
+func (c *Conn) Tell(args ...string) { c.out = resp.AppendCommand(c.out, args...) }
+
 // Flush writes the buffered requests.
 func (c *Conn) Flush(ctx context.Context) error {
 	if c.broken != nil {

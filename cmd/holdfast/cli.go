@@ -12,6 +12,7 @@ import (
 	"github.com/spf13/cobra"
 	"github.com/spf13/pflag"
 
+	"holdfast/backend"
 	"holdfast/cmd/internal/cli"
 )
 
@@ -36,15 +37,31 @@ script's file.`,
   holdfast cli -p 7001 --rdb backup.rdb
   cat requests.txt | holdfast cli --pipe`,
 		RunE: func(cmd *cobra.Command, args []string) error {
-			err := f.run(cmd.Context(), cmd.Flags(), args)
-			if errors.Is(err, cli.ErrReply) {
-				return exitStatus(1) // it was printed
+			if f.version {
+				fmt.Fprintf(cmd.OutOrStdout(), "redis-cli %s (holdfast %s)\n", backend.RedisVersion, backend.Version)
+				return nil
 			}
-			return err
+			err := f.run(cmd.Context(), cmd.Flags(), args)
+			switch {
+			case errors.Is(err, cli.ErrReply):
+				return exitStatus(1) // it was printed
+			case err != nil:
+				return f.tell(err)
+			}
+			return nil
 		},
 	}
 	f.register(cmd.Flags())
 	return cmd
+}
+
+// tell prints a connection's error as redis-cli does, which scripts look for.
+func (f *cliFlags) tell(err error) error {
+	if !strings.HasPrefix(err.Error(), "Could not connect") {
+		return err
+	}
+	fmt.Fprintln(os.Stderr, err)
+	return exitStatus(1)
 }
 
 // run chooses what the flags ask for.
@@ -56,7 +73,7 @@ func (f *cliFlags) run(ctx context.Context, flags *pflag.FlagSet, args []string)
 	if args, err = f.fill(args, os.Stdin); err != nil {
 		return err
 	}
-	c := cli.New(o, os.Stdout)
+	c := cli.New(o, os.Stdout, os.Stderr)
 	defer c.Close()
 	scan := cli.ScanOptions{Pattern: f.pattern, Type: f.kind, Count: f.count, Samples: f.samples}
 	interval := f.every(time.Second)
@@ -91,7 +108,10 @@ func (f *cliFlags) run(ctx context.Context, flags *pflag.FlagSet, args []string)
 
 // fill puts what -x and -X read from in into the command.
 func (f *cliFlags) fill(args []string, in io.Reader) ([]string, error) {
-	if !f.last && f.tag == "" {
+	switch {
+	case f.last && f.tag != "":
+		return nil, errors.New("-x and -X both say where standard input goes: take one of them")
+	case !f.last && f.tag == "":
 		return args, nil
 	}
 	text, err := io.ReadAll(in)

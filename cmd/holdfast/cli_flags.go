@@ -44,11 +44,15 @@ type cliFlags struct {
 	eval                      string
 	rdb, functionsRDB         string
 	replica                   bool
+	version                   bool
 }
 
 func (f *cliFlags) register(s *pflag.FlagSet) {
 	s.SetInterspersed(false) // a command's own dashes are the command's
 	s.Bool("help", false, "help for cli")
+	s.BoolVarP(&f.version, "version", "v", false, "version for cli")
+	s.BoolP("cluster", "c", false, "nothing: there is no cluster to follow; taken for the sake of scripts")
+	_ = s.MarkHidden("cluster")
 	s.StringVarP(&f.host, "host", "h", "127.0.0.1", "host of the server")
 	s.IntVarP(&f.port, "port", "p", 6380, "port of the server")
 	s.StringVarP(&f.socket, "socket", "s", "", "Unix socket of the server, in place of host and port")

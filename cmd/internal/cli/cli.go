@@ -10,6 +10,7 @@ import (
 	"context"
 	"crypto/tls"
 	"errors"
+	"fmt"
 	"io"
 	"strconv"
 	"strings"
@@ -30,7 +31,7 @@ type Options struct {
 	Output   Output
 	// Between and Behind separate the elements of a bare reply and the replies.
 	Between, Behind string
-	Repeat          int           // times a command is sent; negative: for ever
+	Repeat          int           // times a command is sent; 0: once; negative: for ever
 	Interval        time.Duration // between two of these
 }
 
@@ -53,19 +54,21 @@ var ErrReply = errors.New("the reply is an error")
 type Client struct {
 	opts  Options
 	out   io.Writer
+	errs  io.Writer
 	conn  *client.Conn // nil while it is down
 	multi bool         // between MULTI and EXEC
 }
 
-// New makes a client that prints to out. It connects with the first command.
-func New(o Options, out io.Writer) *Client {
+// New makes a client that prints replies to out, and what is not a command's
+// reply, warnings and errors, to errs. It connects with the first command.
+func New(o Options, out, errs io.Writer) *Client {
 	if o.Between == "" {
 		o.Between = "\n"
 	}
 	if o.Behind == "" {
 		o.Behind = "\n"
 	}
-	return &Client{opts: o, out: out}
+	return &Client{opts: o, out: out, errs: errs}
 }
 
 // Close ends the connection.
@@ -77,11 +80,12 @@ func (c *Client) Close() {
 	c.multi = false
 }
 
-// Do sends one command as often as the options say and prints its replies.
+// Do sends one command as often as the options say and prints its replies. The
+// error is ErrReply when the last one was one; the connection's ends it at once.
 func (c *Client) Do(ctx context.Context, args ...string) error {
 	for i := 0; ; {
 		err := c.once(ctx, args...)
-		if i++; err != nil || ctx.Err() != nil || c.opts.Repeat >= 0 && i >= c.opts.Repeat {
+		if i++; err != nil && !errors.Is(err, ErrReply) || ctx.Err() != nil || c.opts.Repeat >= 0 && i >= c.opts.Repeat {
 			return err
 		}
 		select {
@@ -101,25 +105,56 @@ func (c *Client) once(ctx context.Context, args ...string) error {
 	conn := c.conn
 	stop := context.AfterFunc(ctx, func() { conn.Close() }) // nothing else ends a wait
 	defer stop()
+	if c.opts.RESP3 && unsubscribes(args[0]) {
+		return c.unsubscribe(ctx, args)
+	}
 	v, err := conn.Do(ctx, args...)
-	for {
+	for left := replies(args); ; left-- {
 		if v.Kind == 0 { // no reply came
-			c.Close()
-			if ctx.Err() != nil {
-				return nil
-			}
-			return err
+			return c.lost(ctx, err)
 		}
-		c.print(args[0], v)
+		c.print(args, v)
 		if v.Err() != nil {
 			return ErrReply
 		}
 		c.remember(args)
-		if !streams(args[0]) {
+		if left == 1 {
 			return nil
 		}
 		v, err = c.conn.Receive(ctx)
 	}
+}
+
+// lost closes a connection that brought no reply. That is no error where the
+// user ended the wait.
+func (c *Client) lost(ctx context.Context, err error) error {
+	multi := c.multi
+	c.Close()
+	switch {
+	case ctx.Err() != nil:
+		return nil
+	case multi:
+		return fmt.Errorf("%w; the transaction is gone with its connection", err)
+	}
+	return err
+}
+
+// unsubscribe is for RESP3, where pushes say what was done. A PING behind it is
+// answered when all of them have come.
+func (c *Client) unsubscribe(ctx context.Context, args []string) error {
+	c.conn.Tell(args...)
+	v, err := c.conn.Do(ctx, "PING")
+	if v.Err() == nil {
+		if v.Kind == 0 {
+			return c.lost(ctx, err)
+		}
+		return nil
+	}
+	c.print(args, v) // it was refused, and so told by a reply
+	if v, err := c.conn.Receive(ctx); v.Kind == 0 {
+		return c.lost(ctx, err)
+	}
+	return ErrReply
 }
 
 // remember notes what a reconnection has to repeat, and what the prompt shows.
@@ -147,10 +182,21 @@ func (c *Client) remember(args []string) {
 	}
 }
 
-// streams tells whether replies follow without being asked for.
-func streams(command string) bool {
-	switch strings.ToLower(command) {
+// replies is how many replies a command gets; 0: they follow without end.
+func replies(args []string) int {
+	switch strings.ToLower(args[0]) {
 	case "subscribe", "psubscribe", "ssubscribe", "monitor", "psync", "sync":
+		return 0
+	}
+	if unsubscribes(args[0]) {
+		return max(1, len(args)-1) // one for each channel
+	}
+	return 1
+}
+
+func unsubscribes(command string) bool {
+	switch strings.ToLower(command) {
+	case "unsubscribe", "punsubscribe", "sunsubscribe":
 		return true
 	}
 	return false
@@ -161,13 +207,18 @@ func (c *Client) connect(ctx context.Context) error {
 		return nil
 	}
 	c.Close()
-	conn, _, err := c.opts.dial(ctx, func(v resp.Value) { c.print("", v) })
+	conn, _, err := c.opts.dial(ctx, c.errs, func(v resp.Value) { c.print(nil, v) })
 	c.conn = conn
 	return err
 }
 
-// print writes the reply of a command. What is text for people is not quoted.
-func (c *Client) print(command string, v resp.Value) {
+// print writes the reply of a command. What is text for people is written as it
+// is, whatever the output.
+func (c *Client) print(command []string, v resp.Value) {
+	if readable(command) && v.Err() == nil && !v.Null && !isAggregate(v.Kind) {
+		_, _ = io.WriteString(c.out, v.Text)
+		return
+	}
 	var text string
 	switch c.opts.Output {
 	case Bare:
@@ -178,18 +229,33 @@ func (c *Client) print(command string, v resp.Value) {
 		text = asJSON(v, c.opts.Output == QuotedJSON) + "\n"
 	default:
 		text = Format(v)
-		if readable(command) && v.Kind == '$' && !v.Null {
-			text = v.Text + "\n"
-		}
 	}
 	_, _ = io.WriteString(c.out, text)
 }
 
-// readable tells whether a command's reply is lines of text.
-func readable(command string) bool {
-	switch strings.ToLower(command) {
+// readable tells whether a command's reply is lines of text. The list is
+// redis-cli's (cliSendCommand).
+func readable(command []string) bool {
+	if len(command) == 0 {
+		return false
+	}
+	sub := ""
+	if len(command) > 1 {
+		sub = strings.ToLower(command[1])
+	}
+	switch strings.ToLower(command[0]) {
 	case "info", "lolwut":
 		return true
+	case "client":
+		return sub == "list" || sub == "info"
+	case "cluster":
+		return sub == "nodes" || sub == "info"
+	case "debug":
+		return sub == "htstats" || sub == "htstats-key" || sub == "client-eviction"
+	case "latency":
+		return sub == "doctor" || sub == "graph"
+	case "memory":
+		return sub == "doctor" || sub == "malloc-stats"
 	}
 	return false
 }

@@ -35,6 +35,7 @@ func TestFormat(t *testing.T) {
 		"*2\r\n*2\r\n+a\r\n+b\r\n+c\r\n": "1) 1) a\n   2) b\n2) c\n",
 		"%1\r\n+k\r\n:1\r\n":             "1# k => (integer) 1\n",
 		"~1\r\n+m\r\n":                   "1~ m\n",
+		"%2\r\n+k\r\n*2\r\n+a\r\n:1\r\n+l\r\n*0\r\n": "1# k => \n   1) a\n   2) (integer) 1\n2# l => (empty array)\n",
 	} {
 		v, err := resp.Parse([]byte(wire))
 		if err != nil {
@@ -85,7 +86,7 @@ func node(t *testing.T) (addr string) {
 func with(t *testing.T, o Options) (*Client, *bytes.Buffer) {
 	t.Helper()
 	var out bytes.Buffer
-	c := New(o, &out)
+	c := New(o, &out, &out)
 	t.Cleanup(c.Close)
 	return c, &out
 }
@@ -107,6 +108,70 @@ func TestScript(t *testing.T) {
 	c.Close() // the database is chosen again
 	if err := c.Do(t.Context(), "GET", "a"); err != nil || out.String() != "\"x y\"\n" {
 		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// A command whose connection broke may have been carried out or not; what the
+// script does behind it must not be done.
+func TestScriptEndsWithItsConnection(t *testing.T) {
+	addr := node(t)
+	c, out := with(t, Options{Addr: addr})
+	err := c.Script(t.Context(), strings.NewReader("CLIENT ID\nCLIENT KILL SKIPME no TYPE normal\nCLIENT ID\nSET behind it\nGET behind\n"))
+	if err == nil || errors.Is(err, ErrReply) || strings.Count(out.String(), "\n") > 2 {
+		t.Errorf("%q, %v", out, err)
+	}
+	c, out = with(t, Options{Addr: addr})
+	if err := c.Do(t.Context(), "GET", "behind"); err != nil || out.String() != "(nil)\n" {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// Both protocols answer UNSUBSCRIBE once for each channel, RESP3 by pushes alone.
+func TestUnsubscribe(t *testing.T) {
+	addr := node(t)
+	for _, resp3 := range []bool{false, true} {
+		c, out := with(t, Options{Addr: addr, Output: CSV, RESP3: resp3})
+		err := c.Script(t.Context(), strings.NewReader("unsubscribe a b\npunsubscribe\nping\n"))
+		want := "\"unsubscribe\",\"a\",0\n\"unsubscribe\",\"b\",0\n\"punsubscribe\",NULL,0\n\"PONG\"\n"
+		if err != nil || out.String() != want {
+			t.Errorf("RESP3 %v: %q, want %q, %v", resp3, out, want, err)
+		}
+	}
+}
+
+// What people read is printed as it is, and a command is repeated though its reply
+// is an error.
+func TestTextAndRepeat(t *testing.T) {
+	c, out := with(t, Options{Addr: node(t), Repeat: 2})
+	for command, want := range map[string]string{"client list": "id=", "memory doctor": "", "info server": "# Server\r\n"} {
+		out.Reset()
+		err := c.Do(t.Context(), strings.Fields(command)...)
+		if text := out.String(); err != nil || !strings.HasPrefix(text, want) || strings.HasPrefix(text, `"`) || strings.HasSuffix(text, "\n\n") {
+			t.Errorf("%s: %q, %v", command, text, err)
+		}
+	}
+	out.Reset()
+	if err := c.Do(t.Context(), "LPOP", "k", "x"); !errors.Is(err, ErrReply) || strings.Count(out.String(), "(error) ERR value") != 2 {
+		t.Errorf("%q, %v", out, err)
+	}
+}
+
+// A password that nobody asks for is told of, and a wrong one is refused.
+func TestLogin(t *testing.T) {
+	addr := node(t)
+	c, out := with(t, Options{Addr: addr, Output: Bare, Password: "x"})
+	if err := c.Do(t.Context(), "PING"); err != nil || !strings.HasPrefix(out.String(), "AUTH failed: ERR AUTH <password> called without") ||
+		!strings.HasSuffix(out.String(), "\nPONG\n") {
+		t.Errorf("%q, %v", out, err)
+	}
+	c, out = with(t, Options{Addr: addr, User: "nobody", Password: "x"})
+	if err := c.Do(t.Context(), "PING"); err == nil || !strings.HasPrefix(err.Error(), "AUTH failed: WRONGPASS") || out.Len() > 0 {
+		t.Errorf("%q, %v", out, err)
+	}
+	c, _ = with(t, Options{Addr: freeport.Addr(t)})
+	want := "Could not connect to Redis at " + c.opts.Addr + ": Connection refused"
+	if err := c.Do(t.Context(), "PING"); err == nil || err.Error() != want {
+		t.Errorf("%v, want %s", err, want)
 	}
 }
 

@@ -3,10 +3,13 @@ package cli
 import (
 	"context"
 	"crypto/tls"
+	"errors"
 	"fmt"
+	"io"
 	"net"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"holdfast/backend/client"
@@ -24,7 +27,7 @@ const maxReply = 1 << 30
 
 // dial opens a connection as the options say: logged in, with the protocol and
 // the database chosen. raw is what conn stands on.
-func (o *Options) dial(ctx context.Context, onPush func(resp.Value)) (conn *client.Conn, raw net.Conn, err error) {
+func (o *Options) dial(ctx context.Context, errs io.Writer, onPush func(resp.Value)) (conn *client.Conn, raw net.Conn, err error) {
 	ctx, cancel := context.WithTimeout(ctx, connectTime)
 	defer cancel()
 	network := "tcp"
@@ -33,28 +36,42 @@ func (o *Options) dial(ctx context.Context, onPush func(resp.Value)) (conn *clie
 	}
 	raw, err = new(net.Dialer).DialContext(ctx, network, o.Addr)
 	if err != nil {
-		//lint:ignore ST1005 the text is redis-cli's, which scripts look for
-		return nil, nil, fmt.Errorf("Could not connect to Redis at %s: %w", o.Addr, err)
+		return nil, nil, o.unreachable(err)
 	}
 	if o.TLS != nil {
 		hidden := tls.Client(raw, o.TLS)
 		if err := hidden.HandshakeContext(ctx); err != nil {
 			raw.Close()
-			//lint:ignore ST1005 the text is redis-cli's, which scripts look for
-			return nil, nil, fmt.Errorf("Could not connect to Redis at %s: %w", o.Addr, err)
+			return nil, nil, o.unreachable(err)
 		}
 		raw = hidden
 	}
 	conn = client.New(raw, client.Options{Timeout: patience, MaxReply: maxReply, OnPush: onPush})
-	if err := o.introduce(ctx, conn); err != nil {
+	if err := o.introduce(ctx, conn, errs); err != nil {
 		conn.Close()
 		return nil, nil, err
 	}
 	return conn, raw, nil
 }
 
-// introduce says who we are and how to speak.
-func (o *Options) introduce(ctx context.Context, c *client.Conn) error {
+// unreachable is redis-cli's text, which scripts look for, with the system's words
+// for the cause as C's strerror has them.
+func (o *Options) unreachable(err error) error {
+	reason := err.Error()
+	if number := syscall.Errno(0); errors.As(err, &number) {
+		reason = number.Error()
+	} else if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
+		reason = dns.Err
+	} else if errors.Is(err, context.DeadlineExceeded) {
+		reason = "connection timed out"
+	}
+	//lint:ignore ST1005 see above
+	return fmt.Errorf("Could not connect to Redis at %s: %s", o.Addr, strings.ToUpper(reason[:1])+reason[1:])
+}
+
+// introduce says who we are and how to speak. A password that the server does not
+// ask for, as REDISCLI_AUTH may hold one, is no reason not to talk to it.
+func (o *Options) introduce(ctx context.Context, c *client.Conn, errs io.Writer) error {
 	var steps [][]string
 	switch {
 	case o.Password != "" && o.User != "":
@@ -69,7 +86,11 @@ func (o *Options) introduce(ctx context.Context, c *client.Conn) error {
 		steps = append(steps, []string{"SELECT", strconv.Itoa(o.DB)})
 	}
 	for _, step := range steps {
-		if _, err := c.Do(ctx, step...); err != nil {
+		v, err := c.Do(ctx, step...)
+		switch {
+		case strings.Contains(v.Text, "without any password configured"):
+			fmt.Fprintf(errs, "AUTH failed: %s\n", v.Text)
+		case err != nil:
 			return fmt.Errorf("%s failed: %w", step[0], err)
 		}
 	}

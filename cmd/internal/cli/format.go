@@ -106,6 +106,9 @@ func formatElements(b *strings.Builder, v resp.Value, indent string) {
 		if step == 2 {
 			key := strings.TrimRight(Format(v.Elems[2*i]), "\n")
 			b.WriteString(key + " => ")
+			if e := v.Elems[2*i+1]; isAggregate(e.Kind) && len(e.Elems) > 0 { // in line with its other lines
+				b.WriteString("\n" + indent + strings.Repeat(" ", len(head)))
+			}
 		}
 		format(b, v.Elems[step*i+step-1], indent+strings.Repeat(" ", len(head)))
 	}

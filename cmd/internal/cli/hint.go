@@ -17,11 +17,12 @@ type hinter struct {
 	help  *help
 	width int // of the prompt, columns
 	whole bool
+	typed bool // there is something in the line
 }
 
 // listen implements readline.Listener.
 func (h *hinter) listen(line []rune, pos int, key rune) ([]rune, int, bool) {
-	h.whole = key != 0
+	h.whole, h.typed = key != 0, len(line) > 0
 	return line, pos, h.whole
 }
 

@@ -19,7 +19,7 @@ import (
 // came by an ECHO of its own behind them. silence is how long it waits for that
 // without hearing anything; 0: for ever.
 func (c *Client) Pipe(ctx context.Context, in io.Reader, silence time.Duration) error {
-	conn, raw, err := c.opts.dial(ctx, nil)
+	conn, raw, err := c.opts.dial(ctx, c.errs, nil)
 	if err != nil {
 		return err
 	}
@@ -36,7 +36,7 @@ func (c *Client) Pipe(ctx context.Context, in io.Reader, silence time.Duration) 
 		}
 		sent <- errors.Join(err, w.Flush())
 	}()
-	count := pipeCount{out: c.out}
+	count := pipeCount{out: c.out, errs: c.errs}
 	if err := count.read(raw, mark, silence, sent); err != nil {
 		return err
 	}
@@ -53,7 +53,7 @@ const pipeTick = 100 * time.Millisecond
 
 // pipeCount is what came back.
 type pipeCount struct {
-	out             io.Writer
+	out, errs       io.Writer
 	errors, replies int
 }
 
@@ -61,6 +61,7 @@ type pipeCount struct {
 func (p *pipeCount) read(conn net.Conn, mark string, silence time.Duration, sent chan error) error {
 	var replies resp.Replies
 	buf, heard := make([]byte, 0, 64<<10), time.Now()
+	transferred := func() { fmt.Fprintln(p.out, "All data transferred. Waiting for the last reply...") }
 	for {
 		if len(buf) == cap(buf) {
 			buf = append(buf, make([]byte, len(buf))...)[:len(buf)]
@@ -73,7 +74,7 @@ func (p *pipeCount) read(conn net.Conn, mark string, silence time.Duration, sent
 			if failed != nil {
 				return failed
 			}
-			fmt.Fprintln(p.out, "All data transferred. Waiting for the last reply...")
+			transferred()
 			heard, sent = time.Now(), nil
 		default:
 		}
@@ -86,6 +87,9 @@ func (p *pipeCount) read(conn net.Conn, mark string, silence time.Duration, sent
 			return fmt.Errorf("no replies for %v: exiting (%d errors, %d replies)", silence, p.errors, p.replies)
 		}
 		took, done, err := p.take(&replies, buf, mark)
+		if done && sent != nil {
+			transferred() // the reply was faster than the word of it
+		}
 		if err != nil || done {
 			return err
 		}
@@ -115,6 +119,6 @@ func (p *pipeCount) count(v resp.Value) {
 	p.replies++
 	if v.Err() != nil {
 		p.errors++
-		fmt.Fprintln(p.out, v.Text)
+		fmt.Fprintln(p.errs, v.Text)
 	}
 }

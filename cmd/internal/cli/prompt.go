@@ -13,6 +13,7 @@ import (
 	"strconv"
 	"strings"
 	"syscall"
+	"time"
 
 	"github.com/ergochat/readline"
 
@@ -20,7 +21,9 @@ import (
 )
 
 // Script reads commands from in, one a line, until it ends or says exit. The
-// error is ErrReply when the last reply was one.
+// error is ErrReply when the last reply was one. Where the connection breaks it
+// ends: what the command in flight did is not known, and those behind it may
+// depend on it.
 func (c *Client) Script(ctx context.Context, in io.Reader) error {
 	lines := bufio.NewScanner(in)
 	lines.Buffer(nil, 64<<20)
@@ -31,7 +34,7 @@ func (c *Client) Script(ctx context.Context, in io.Reader) error {
 			break
 		}
 		if last = err; err != nil && !errors.Is(err, ErrReply) {
-			fmt.Fprintf(c.out, "Error: %v\n", err)
+			return err
 		}
 	}
 	return errors.Join(last, lines.Err())
@@ -61,7 +64,7 @@ func (c *Client) Prompt(ctx context.Context) error {
 		rl.SetPrompt(c.prompt())
 		hints.width = len(c.prompt())
 		line, err := rl.ReadLine()
-		if errors.Is(err, readline.ErrInterrupt) && line != "" {
+		if errors.Is(err, readline.ErrInterrupt) && hints.typed {
 			continue // the line is dropped, as in a shell
 		}
 		if err != nil {
@@ -76,6 +79,9 @@ func (c *Client) Prompt(ctx context.Context) error {
 	}
 	return nil
 }
+
+// slow is how long a command takes before the prompt says how long it took.
+const slow = 500 * time.Millisecond
 
 // answer carries out one line of a person, who may end its command by Ctrl-C.
 func (c *Client) answer(ctx context.Context, help *help, line string) (done bool) {
@@ -101,9 +107,15 @@ func (c *Client) answer(ctx context.Context, help *help, line string) (done bool
 	}
 	one, stop := signal.NotifyContext(ctx, os.Interrupt)
 	defer stop()
+	began := time.Now()
 	done, err := c.line(one, line)
-	if err != nil && !errors.Is(err, ErrReply) {
-		fmt.Fprintf(c.out, "Error: %v\n", err)
+	switch took := time.Since(began); {
+	case one.Err() != nil: // which ended the connection, too
+		_ = c.connect(ctx)
+	case err != nil && !errors.Is(err, ErrReply):
+		fmt.Fprintln(c.out, err)
+	case took >= slow && c.opts.Output == ForPeople:
+		fmt.Fprintf(c.out, "(%.2fs)\n", took.Seconds())
 	}
 	return done
 }

@@ -82,7 +82,7 @@ func (c *Client) Replica(ctx context.Context) error {
 		if err != nil {
 			return fmt.Errorf("%s ended the stream: %w", c.opts.Addr, err)
 		}
-		c.print("", v)
+		c.print(nil, v)
 	}
 }
 
@@ -99,7 +99,7 @@ func (m *master) Read(p []byte) (int, error) { return m.in.Read(p) }
 // sync asks for a snapshot and what follows it, after requests that an older
 // server may refuse.
 func (o *Options) sync(ctx context.Context, wants []string) (*master, error) {
-	conn, raw, err := o.dial(ctx, nil)
+	conn, raw, err := o.dial(ctx, io.Discard, nil)
 	if err != nil {
 		return nil, err
 	}

@@ -56,7 +56,7 @@ func (c *Client) each(ctx context.Context, o ScanOptions, f func(keys []string) 
 func (c *Client) Scan(ctx context.Context, o ScanOptions) error {
 	return c.each(ctx, o, func(keys []string) error {
 		for _, key := range keys {
-			c.print("", resp.Value{Kind: '$', Text: key})
+			c.print(nil, resp.Value{Kind: '$', Text: key})
 		}
 		return nil
 	})
@@ -77,6 +77,9 @@ type tally struct {
 // BigKeys finds the largest value of each type: by the number of its elements,
 // or by the memory it takes.
 func (c *Client) BigKeys(ctx context.Context, o ScanOptions, memory bool) error {
+	if err := c.connect(ctx); err != nil {
+		return err
+	}
 	fmt.Fprint(c.out, "\n# Scanning the entire keyspace to find biggest keys as well as\n# average sizes per key type.\n\n")
 	found := make(map[string]*tally)
 	err := c.each(ctx, o, func(keys []string) error { return c.weigh(ctx, found, keys, memory, o.Samples) })

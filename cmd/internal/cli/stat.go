@@ -111,7 +111,7 @@ func (c *Client) Latency(ctx context.Context, window time.Duration) error {
 		since := time.Since(began)
 		switch {
 		case bare && since >= time.Second:
-			c.print("", s.value())
+			c.print(nil, s.value())
 			return nil
 		case !bare:
 			fmt.Fprintf(c.out, "\r\x1b[2Kmin: %s, max: %s, avg: %s (%d samples)", millis(s.min), millis(s.max), millis(s.mean()), s.count)
