@@ -1,7 +1,6 @@
 package conf
 
 import (
-	"fmt"
 	"maps"
 	"reflect"
 )
@@ -88,28 +87,4 @@ func NewMonitor(name, master string) Monitor {
 	setDefaults(&m, Sentinel, true)
 	m.Name, m.Master = name, master
 	return m
-}
-
-// Set changes one setting of a monitored group by its short name ("quorum"), as SENTINEL SET does. The errors are Redis's
-// texts, or one that names the unknown option.
-func (m *Monitor) Set(option, text string) error {
-	d := Lookup(Sentinel, monitorPrefix+option)
-	switch {
-	case d == nil:
-		return &UnknownError{Key: option, Part: Sentinel, Near: nearestMonitor(option)}
-	case d.Has(Required):
-		return ErrImmutable // the name is for good, and the master is the group's to choose
-	case d.Inert != "":
-		return fmt.Errorf("%s does nothing here: %s", option, d.Inert)
-	}
-	return assign(m, d, text)
-}
-
-// Text is one setting of a monitored group as text, by its short name; "" for one that is unknown or does nothing.
-func (m *Monitor) Text(option string) string {
-	d := Lookup(Sentinel, monitorPrefix+option)
-	if d == nil || d.Inert != "" {
-		return ""
-	}
-	return d.Format(field(m, d).Interface())
 }

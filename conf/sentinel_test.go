@@ -161,21 +161,3 @@ func TestFaultsOfASentinel(t *testing.T) {
 		"sentinel.conf:2: user: a directive of the node, not of the sentinel",
 		"sentinel.conf:3: aclfile: a directive of the node, not of the sentinel")
 }
-
-func TestMonitorSettings(t *testing.T) {
-	m := NewMonitor("m", "10.0.0.1:6379")
-	if err := m.Set("down-after-milliseconds", "500"); err != nil || m.DownAfter != 500*time.Millisecond {
-		t.Error(m.DownAfter, err)
-	}
-	equal(t, "text", m.Text("down-after-milliseconds"), "500")
-	for _, c := range []struct{ option, value, want string }{
-		{"quorum", "0", "argument must be between 1 and 2147483647 inclusive"},
-		{"qorum", "1", "Bad directive or wrong number of arguments; did you mean quorum?"},
-		{"name", "x", "can't set immutable config"},
-		{"notification-script", "/bin/true", "notification-script does nothing here: no scripts are run: subscribe to the events"},
-	} {
-		if err := m.Set(c.option, c.value); err == nil || err.Error() != c.want {
-			t.Errorf("%s: %v, want %s", c.option, err, c.want)
-		}
-	}
-}

@@ -25,18 +25,22 @@ var subcommands = []struct {
 	help     []string
 }{
 	{"CKQUORUM", 1, 1, ckquorum, []string{"CKQUORUM <master-name>", "    Tell whether enough sentinels are reachable for a failover."}},
+	{"CONFIG", 2, -1, configCommand, []string{"CONFIG GET <param> [<param> ...]", "    Return settings of this sentinel.",
+		"CONFIG SET <param> <value> [<param> <value> ...]", "    Change them, in its file too: all of them or, on an error, none."}},
 	{"GET-MASTER-ADDR-BY-NAME", 1, 1, getMasterAddr, []string{"GET-MASTER-ADDR-BY-NAME <master-name>", "    Return the host and port of the master."}},
 	{"FAILOVER", 1, 2, failoverCommand, []string{"FAILOVER <master-name> [FORCE]",
 		"    Switch over to a replica without loss; when the master is down, fail over at once.",
 		"    FORCE ends a wait for missing nodes: what only they hold is lost."}},
 	{"FLUSHCONFIG", 0, 0, func(c *conn, _ [][]byte) { c.ok() }, []string{"FLUSHCONFIG", "    Nothing to do: the state is on disk before it takes effect."}},
-	{"INFO-CACHE", 0, -1, infoCache, []string{"INFO-CACHE <master-name>", "    Return the last INFO of the master and its replicas."}},
+	{"INFO-CACHE", 1, -1, infoCache, []string{"INFO-CACHE <master-name>", "    Return the last INFO of the master and its replicas."}},
 	{"IS-MASTER-DOWN-BY-ADDR", 4, 4, isMasterDown, []string{"IS-MASTER-DOWN-BY-ADDR <ip> <port> <current-epoch> <runid>",
 		"    Tell whether the master at that address is down for this sentinel."}},
 	{"MASTER", 1, 1, master, []string{"MASTER <master-name>", "    Show the state of a master."}},
 	{"MASTERS", 0, 0, masters, []string{"MASTERS", "    Show the state of every monitored master."}},
 	{"MYID", 0, 0, func(c *conn, _ [][]byte) { c.out = resp.AppendBulkString(c.out, c.server.s.runID) },
 		[]string{"MYID", "    Return the id of this sentinel."}},
+	{"PENDING-SCRIPTS", 0, 0, func(c *conn, _ [][]byte) { c.out = resp.AppendArray(c.out, 0) },
+		[]string{"PENDING-SCRIPTS", "    None: no scripts are run."}},
 	{"REPLICAS", 1, 1, replicas, []string{"REPLICAS <master-name>", "    Show the state of a master's replicas."}},
 	{"SLAVES", 1, 1, replicas, nil},
 	{"RESET", 1, 1, func(c *conn, args [][]byte) { c.throughLeader("RESET", string(args[0])) },
@@ -44,13 +48,12 @@ var subcommands = []struct {
 	{"SENTINELS", 1, 1, sentinels, []string{"SENTINELS <master-name>", "    Show the other sentinels."}},
 	{"SET", 3, -1, set, []string{"SET <master-name> <option> <value> [<option> <value> ...]",
 		"    Change settings of a master, at all sentinels: all of them or, on an error, none."}},
-	{"PENDING-SCRIPTS", 0, 0, func(c *conn, _ [][]byte) { c.out = resp.AppendArray(c.out, 0) }, nil},
 }
 
 func sentinel(c *conn, args [][]byte) {
 	name := strings.ToUpper(string(args[0]))
-	if name == "HELP" && len(args) == 1 {
-		c.help()
+	if name == "HELP" {
+		c.help(args[1:])
 		return
 	}
 	for _, s := range subcommands {
@@ -67,7 +70,11 @@ func sentinel(c *conn, args [][]byte) {
 	c.fail(fmt.Sprintf("ERR unknown subcommand '%.128s'. Try SENTINEL HELP.", args[0]))
 }
 
-func (c *conn) help() {
+func (c *conn) help(args [][]byte) {
+	if len(args) > 0 {
+		c.fail("ERR wrong number of arguments for 'sentinel|help' command")
+		return
+	}
 	lines := []string{"SENTINEL <subcommand> [<arg> [value] [opt] ...]. Subcommands are:"}
 	for _, s := range subcommands {
 		lines = append(lines, s.help...)

@@ -31,6 +31,12 @@
 // Redis Sentinel's API on its port (api.go): SENTINEL …, INFO, PING, ROLE and
 // the events by SUBSCRIBE and PSUBSCRIBE, in Redis's formats and texts.
 //
+// SENTINEL SET is an entry in raft's log (api_set.go): a setting holds at every
+// sentinel and over restarts, and stands above the files. Of write-acks it changes
+// what is asked for; (H, N) follows by the one rule for its changes. SENTINEL
+// CONFIG SET changes the asked sentinel alone, and its file (api_config.go). No
+// scripts are run.
+//
 // # What a sentinel answers to proxies
 //
 //	HOLDFAST HELLO 1 → version, part ("sentinel"), id

@@ -96,6 +96,7 @@ func (l *loop) talk(ctx context.Context, p *peer) {
 			conn.Close()
 		}
 	}()
+	var as client.Options // how conn was made
 	var failed time.Time
 	for {
 		select {
@@ -105,10 +106,14 @@ func (l *loop) talk(ctx context.Context, p *peer) {
 			var v resp.Value
 			var err error
 			wait, cancel := context.WithTimeout(ctx, peerWait)
+			if now := l.s.peerOptions(); conn != nil && (now.User != as.User || now.Password != as.Password) {
+				conn.Close()
+				conn = nil
+			}
 			if conn == nil || conn.Broken() != nil {
-				if time.Since(failed) < peerRestart {
+				if as = l.s.peerOptions(); time.Since(failed) < peerRestart {
 					err = client.ErrClosed
-				} else if conn, err = client.Dial(wait, p.addr, l.s.peerOptions()); err != nil {
+				} else if conn, err = client.Dial(wait, p.addr, as); err != nil {
 					failed = time.Now()
 				}
 			}
@@ -124,7 +129,8 @@ func (l *loop) talk(ctx context.Context, p *peer) {
 // peerOptions are for connections to other sentinels, which have the same
 // passwords as this one.
 func (s *Sentinel) peerOptions() client.Options {
-	o := client.Options{User: s.cfg.SentinelUser, Password: s.cfg.SentinelPass, TLS: s.secrets.outward}
+	now := s.settings.Config()
+	o := client.Options{User: now.SentinelUser, Password: now.SentinelPass, TLS: s.secrets.outward}
 	if o.Password == "" {
 		o.User, o.Password = "", s.cfg.RequirePass
 	}

@@ -24,11 +24,12 @@ import (
 // Sentinel is one sentinel. New makes it, Run runs it until its context ends,
 // Close stops it.
 type Sentinel struct {
-	cfg     *conf.SentinelConfig
-	path    string // of the configuration file; empty without one
-	log     *slog.Logger
-	network *consensus.Network      // raft without sockets, where there is one
-	wrap    func(proposer) proposer // stands between the loop and raft, where there is one
+	cfg      *conf.SentinelConfig                // as it was at the start
+	settings *conf.Settings[conf.SentinelConfig] // as CONFIG SET has made it: the log's level, the announced address, the login at sentinels
+	file     *file
+	log      *slog.Logger
+	network  *consensus.Network      // raft without sockets, where there is one
+	wrap     func(proposer) proposer // stands between the loop and raft, where there is one
 
 	secrets secrets
 
@@ -51,7 +52,7 @@ type Sentinel struct {
 // what is wrong with the configuration.
 func New(settings *conf.Settings[conf.SentinelConfig], log *slog.Logger) (*Sentinel, error) {
 	cfg := settings.Config()
-	s := &Sentinel{cfg: cfg, path: settings.File(), log: log, id: cfg.Raft.ID, started: time.Now(), stopped: make(chan struct{})}
+	s := &Sentinel{cfg: cfg, settings: settings, file: &file{path: settings.File()}, log: log, id: cfg.Raft.ID, started: time.Now(), stopped: make(chan struct{})}
 	rc := s.raftConfig()
 	if err := rc.Validate(); err != nil {
 		return nil, err
@@ -106,7 +107,7 @@ func (s *Sentinel) start() error {
 func (s *Sentinel) announce() {
 	s.log.Info("oO0OoO0OoO0Oo Holdfast is starting oO0OoO0OoO0Oo")
 	s.log.Info(fmt.Sprintf("Redis version=%s, Holdfast version=%s, bits=%d, pid=%d, just started", conf.RedisVersion, conf.Version, strconv.IntSize, os.Getpid()))
-	if s.path != "" {
+	if s.file.path != "" {
 		s.log.Info("Configuration loaded")
 	}
 	s.log.Info(fmt.Sprintf("Running mode=sentinel, port=%d.", s.cfg.Port))
@@ -165,7 +166,8 @@ func (s *Sentinel) raftConfig() consensus.Config {
 // of its raft address, which the others are known to reach. Sentinels that use
 // TLS among each other tell the port that speaks it.
 func (s *Sentinel) announced() string {
-	host, port := s.cfg.AnnounceIP, s.cfg.AnnouncePort
+	now := s.settings.Config()
+	host, port := now.AnnounceIP, now.AnnouncePort
 	if host == "" {
 		host = s.raftHost()
 	}
