@@ -79,7 +79,9 @@ func (l *loop) commit(name string, c group.Command, now time.Time, done func(err
 			}
 		}
 		l.post(func() {
-			if err != nil {
+			if err == nil {
+				l.simulate(c)
+			} else {
 				l.log.Info("A proposal did not come through", "kind", group.KindOf(c), "error", err.Error())
 			}
 			done(err)

@@ -49,6 +49,7 @@ func init() {
 
 // dispatch runs one request; its reply is appended to out.
 func (c *conn) dispatch(args [][]byte) {
+	c.server.tally.commands.Add(1)
 	name := strings.ToUpper(string(args[0]))
 	h, known := commands[name]
 	switch {

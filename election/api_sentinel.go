@@ -27,6 +27,7 @@ var subcommands = []struct {
 	{"CKQUORUM", 1, 1, ckquorum, []string{"CKQUORUM <master-name>", "    Tell whether enough sentinels are reachable for a failover."}},
 	{"CONFIG", 2, -1, configCommand, []string{"CONFIG GET <param> [<param> ...]", "    Return settings of this sentinel.",
 		"CONFIG SET <param> <value> [<param> <value> ...]", "    Change them, in its file too: all of them or, on an error, none."}},
+	{"DEBUG", 0, -1, debug, []string{"DEBUG", "    Show the times that sentinels go by."}},
 	{"GET-MASTER-ADDR-BY-NAME", 1, 1, getMasterAddr, []string{"GET-MASTER-ADDR-BY-NAME <master-name>", "    Return the host and port of the master."}},
 	{"FAILOVER", 1, 2, failoverCommand, []string{"FAILOVER <master-name> [FORCE]",
 		"    Switch over to a replica without loss; when the master is down, fail over at once.",
@@ -48,6 +49,8 @@ var subcommands = []struct {
 	{"SENTINELS", 1, 1, sentinels, []string{"SENTINELS <master-name>", "    Show the other sentinels."}},
 	{"SET", 3, -1, set, []string{"SET <master-name> <option> <value> [<option> <value> ...]",
 		"    Change settings of a master, at all sentinels: all of them or, on an error, none."}},
+	{"SIMULATE-FAILURE", 1, -1, simulateFailure, []string{"SIMULATE-FAILURE [CRASH-AFTER-ELECTION] [CRASH-AFTER-PROMOTION] [HELP]",
+		"    Have this sentinel crash in the next failover that it leads."}},
 }
 
 func sentinel(c *conn, args [][]byte) {

@@ -68,6 +68,8 @@ func (c *conn) serve() {
 		if err != nil {
 			return
 		}
+		c.server.tally.reads.Add(1)
+		c.server.tally.in.Add(int64(got))
 		c.buf = append(append([]byte(nil), c.buf...), chunk[:got]...)
 	}
 	c.flush()
@@ -102,7 +104,9 @@ func (c *conn) send(b []byte) bool {
 	c.write.Lock()
 	defer c.write.Unlock()
 	c.nc.SetWriteDeadline(time.Now().Add(writeWait))
-	_, err := c.nc.Write(b)
+	n, err := c.nc.Write(b)
+	c.server.tally.writes.Add(1)
+	c.server.tally.out.Add(int64(n))
 	return err == nil
 }
 
@@ -116,5 +120,9 @@ func (c *conn) end() {
 	c.server.forget(c)
 }
 
-func (c *conn) fail(text string) { c.out = resp.AppendError(c.out, text) }
-func (c *conn) ok()              { c.out = resp.AppendSimple(c.out, "OK") }
+func (c *conn) fail(text string) {
+	c.server.tally.errors.Add(1)
+	c.out = resp.AppendError(c.out, text)
+}
+
+func (c *conn) ok() { c.out = resp.AppendSimple(c.out, "OK") }

@@ -35,7 +35,7 @@
 // sentinel and over restarts, and stands above the files. Of write-acks it changes
 // what is asked for; (H, N) follows by the one rule for its changes. SENTINEL
 // CONFIG SET changes the asked sentinel alone, and its file (api_config.go). No
-// scripts are run.
+// scripts are run, and the times of SENTINEL DEBUG are fixed.
 //
 // # What a sentinel answers to proxies
 //

@@ -14,6 +14,7 @@ import (
 	"strconv"
 	"strings"
 	"sync"
+	"sync/atomic"
 	"time"
 
 	"holdfast/conf"
@@ -36,6 +37,8 @@ type Sentinel struct {
 	id      string // among the raft members
 	runID   string // what SENTINEL MYID answers; kept in dir
 	started time.Time
+
+	failure atomic.Uint32 // bits of SENTINEL SIMULATE-FAILURE
 
 	events  *events
 	machine *machine

@@ -9,6 +9,7 @@ import (
 	"net"
 	"os"
 	"slices"
+	"strings"
 	"sync"
 	"sync/atomic"
 	"syscall"
@@ -25,10 +26,16 @@ type server struct {
 	lns    []net.Listener
 	plain  int // the port without TLS; 0: none
 	nextID atomic.Int64
+	tally  tally
 	wg     sync.WaitGroup
 
 	mu    sync.Mutex
 	conns map[*conn]struct{} // nil after close
+}
+
+// tally counts since the start what INFO tells of.
+type tally struct {
+	connections, rejected, commands, errors, reads, writes, in, out atomic.Int64
 }
 
 // Bounds of the client port.
@@ -103,6 +110,25 @@ func portOf(ln net.Listener) int { return ln.Addr().(*net.TCPAddr).Port }
 
 func (v *server) addr() string { return v.lns[0].Addr().String() }
 
+// listeners names what the server listens at, in INFO's form.
+func (v *server) listeners() (all []string) {
+	cfg := v.s.cfg
+	var bind []string
+	for _, b := range cfg.BindAddrs() {
+		bind = append(bind, b.Host)
+	}
+	if v.plain != 0 {
+		all = append(all, fmt.Sprintf("name=tcp,bind=%s,port=%d", strings.Join(bind, ",bind="), v.plain))
+	}
+	if cfg.UnixSocket != "" {
+		all = append(all, "name=unix,bind="+cfg.UnixSocket)
+	}
+	if cfg.TLS.Port != 0 {
+		all = append(all, fmt.Sprintf("name=tls,bind=%s,port=%d", strings.Join(bind, ",bind="), cfg.TLS.Port))
+	}
+	return all
+}
+
 // port is where others reach this sentinel: by TLS where the sentinels use that
 // among each other, and where nothing else is open.
 func (v *server) port() int {
@@ -130,6 +156,7 @@ func (v *server) accept(ln net.Listener) {
 			continue
 		}
 		c := &conn{server: v, nc: nc, id: v.nextID.Add(1), proto: 2, authed: v.s.cfg.RequirePass == "", since: time.Now()}
+		v.tally.connections.Add(1)
 		if refused := v.admit(c); refused != "" {
 			nc.SetWriteDeadline(time.Now().Add(acceptPause))
 			nc.Write(resp.AppendError(nil, refused))
@@ -153,6 +180,7 @@ func (v *server) admit(c *conn) (refused string) {
 		return "ERR the sentinel is shutting down"
 	}
 	if len(v.conns) >= cfg.MaxClients {
+		v.tally.rejected.Add(1)
 		return "ERR max number of clients reached"
 	}
 	v.conns[c] = struct{}{}
@@ -182,6 +210,19 @@ func (v *server) all() []*conn {
 	v.mu.Lock()
 	defer v.mu.Unlock()
 	return slices.SortedFunc(maps.Keys(v.conns), func(a, b *conn) int { return cmp.Compare(a.id, b.id) })
+}
+
+// subscriptions counts the different channels and patterns that clients are
+// subscribed to.
+func (v *server) subscriptions() (channels, patterns int) {
+	names := [2]map[string]bool{{}, {}}
+	for _, c := range v.all() {
+		c.subs.Lock()
+		maps.Copy(names[0], c.channels)
+		maps.Copy(names[1], c.patterns)
+		c.subs.Unlock()
+	}
+	return len(names[0]), len(names[1])
 }
 
 // close stops accepting, closes every connection and waits for their goroutines.

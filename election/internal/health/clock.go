@@ -4,8 +4,8 @@ import "time"
 
 // Bounds of a Clock.
 const (
-	tiltTrigger = 2 * time.Second        // sentinel.c, SENTINEL_TILT_TRIGGER
-	tiltPeriod  = 5 * time.Second        // shorter than Redis's 30 s: Shift already forgives the pause itself
+	TiltTrigger = 2 * time.Second        // sentinel.c, SENTINEL_TILT_TRIGGER
+	TiltPeriod  = 5 * time.Second        // shorter than Redis's 30 s: Shift already forgives the pause itself
 	stall       = 100 * time.Millisecond // a step longer than this was not spent listening
 )
 
@@ -27,8 +27,8 @@ func (c *Clock) Step(now time.Time, period time.Duration) (lost time.Duration, t
 	switch {
 	case first:
 		return 0, false
-	case step < 0 || step > tiltTrigger:
-		c.until = now.Add(tiltPeriod)
+	case step < 0 || step > TiltTrigger:
+		c.until = now.Add(TiltPeriod)
 	}
 	if step > period+stall {
 		lost = step - period

@@ -5,9 +5,9 @@ import (
 	"time"
 )
 
-// infoPeriod is how often INFO is read from a healthy node; the role in it may
+// InfoPeriod is how often INFO is read from a healthy node; the role in it may
 // be that old (sentinel.c, SENTINEL_INFO_PERIOD).
-const infoPeriod = 10 * time.Second
+const InfoPeriod = 10 * time.Second
 
 // ValidReply tells whether the reply to a PING shows a living server. text is
 // the reply's text, error or not.
@@ -124,7 +124,7 @@ func (n *Node) Down(now time.Time, downAfter time.Duration) bool {
 	if n.Silence(now) > downAfter {
 		return true
 	}
-	patience := downAfter + 2*infoPeriod
+	patience := downAfter + 2*InfoPeriod
 	return n.epoch > 0 && n.replica && now.Sub(n.sinceRole) > patience && now.Sub(n.expected) > patience
 }
 
