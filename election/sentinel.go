@@ -17,6 +17,7 @@ import (
 	"sync/atomic"
 	"time"
 
+	"holdfast/backend/netio"
 	"holdfast/conf"
 	"holdfast/election/internal/consensus"
 	"holdfast/election/topology"
@@ -89,7 +90,7 @@ func (s *Sentinel) start() error {
 	}
 	s.ends = append(s.ends, s.server.close)
 	if s.raft, err = consensus.Open(s.raftConfig(), s.machine); err != nil {
-		return err
+		return netio.Advised(err)
 	}
 	s.ends = append(s.ends, func() {
 		if err := s.raft.Close(); err != nil {

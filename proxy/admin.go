@@ -13,6 +13,7 @@ import (
 	"github.com/prometheus/client_golang/prometheus/collectors"
 	"github.com/prometheus/client_golang/prometheus/promhttp"
 
+	"holdfast/backend/netio"
 	"holdfast/election/topology"
 )
 
@@ -23,7 +24,7 @@ func (p *Proxy) startAdmin() error {
 	}
 	ln, err := net.Listen("tcp", p.cfg.Admin)
 	if err != nil {
-		return fmt.Errorf("cannot serve the admin address: %w", err)
+		return fmt.Errorf("cannot serve the admin address: %w", netio.Advised(err))
 	}
 	registry := prometheus.NewRegistry()
 	registry.MustRegister(p, collectors.NewGoCollector(), collectors.NewProcessCollector(collectors.ProcessCollectorOpts{}))

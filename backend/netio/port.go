@@ -92,11 +92,11 @@ func ListenTCP(at string, keepAlive time.Duration) (net.Listener, error) {
 		KeepAliveConfig: net.KeepAliveConfig{Enable: keepAlive > 0, Idle: keepAlive, Interval: max(keepAlive/3, time.Second), Count: 3},
 	}
 	ln, err := cfg.Listen(context.Background(), network, at)
-	return ln, advised(err)
+	return ln, Advised(err)
 }
 
-// advised adds to an error of listening what to do about it.
-func advised(err error) error {
+// Advised adds to an error of listening what to do about it.
+func Advised(err error) error {
 	advice := ""
 	switch {
 	case err == nil:

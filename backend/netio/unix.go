@@ -24,8 +24,11 @@ func ListenUnix(path string, perm fs.FileMode) (net.Listener, error) {
 		}
 	}
 	ln, err := net.Listen("unix", path)
+	if errors.Is(err, fs.ErrNotExist) {
+		return nil, fmt.Errorf("%w; make its directory, or choose another path", err)
+	}
 	if err != nil || perm == 0 {
-		return ln, advised(err)
+		return ln, Advised(err)
 	}
 	if err := os.Chmod(path, perm); err != nil {
 		ln.Close()

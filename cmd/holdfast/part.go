@@ -2,6 +2,7 @@ package main
 
 import (
 	"context"
+	"errors"
 	"fmt"
 	"io"
 	"log/slog"
@@ -68,12 +69,16 @@ func printDirectives(w io.Writer, name string) {
 
 // runPart loads, prepares, assembles and runs a part.
 func runPart[C conf.Config](ctx context.Context, args []string, assemble assembler[C]) error {
-	settings, err := conf.Load[C](conf.SplitFlags(args))
+	file, flags := conf.SplitFlags(args)
+	settings, err := conf.Load[C](file, flags)
 	if err != nil {
 		return err
 	}
 	cfg := common(settings)
-	if cfg.Daemonize {
+	if cfg.Daemonize && !isDaemon() {
+		if file == "-" {
+			return errors.New("daemonize: the configuration on standard input cannot be read a second time in the background; put it into a file")
+		}
 		return daemonize()
 	}
 	if _, isProxy := any(settings).(*conf.Settings[conf.ProxyConfig]); !isProxy { // which writes nothing
@@ -177,6 +182,17 @@ func writePid(file string) (remove func(), err error) {
 	return func() { os.Remove(file) }, nil
 }
 
+// daemonMark stands in the environment of a process that runs in the background
+// already. A flag would do, too, but CONFIG REWRITE carries flags into the file.
+const daemonMark = "HOLDFAST_DAEMON"
+
+// isDaemon tells whether this process was started by daemonize. Only the first to
+// ask is told, so that no process started by this one takes itself for it.
+func isDaemon() bool {
+	defer os.Unsetenv(daemonMark)
+	return os.Getenv(daemonMark) != ""
+}
+
 // daemonize starts this program once more in a session of its own, without a
 // terminal, and ends this process.
 func daemonize() error {
@@ -184,7 +200,8 @@ func daemonize() error {
 	if err != nil {
 		return err
 	}
-	cmd := exec.Command(program, append(os.Args[1:], "--daemonize", "no")...)
+	cmd := exec.Command(program, os.Args[1:]...)
+	cmd.Env = append(os.Environ(), daemonMark+"=1")
 	cmd.SysProcAttr = &syscall.SysProcAttr{Setsid: true}
 	if err := cmd.Start(); err != nil {
 		return fmt.Errorf("daemonize: %w", err)
