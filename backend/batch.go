@@ -225,6 +225,10 @@ func (s *session) emitHere(b []byte, gate uint64, replies int) {
 	s.limitOutput()
 }
 
+// uncounted are the bytes of replies that no limit of a client's output sees: in Redis they have a place of their own
+// (PROTO_REPLY_CHUNK_BYTES), so that the smallest limit lets a client through that reads.
+const uncounted = 16 << 10
+
 // limitOutput closes a client that does not read what it is sent (networking.c,
 // checkClientOutputBufferLimits). It runs on the client's loop, with or without
 // the engine lock: it looks only at what the loop itself changes.
@@ -237,7 +241,7 @@ func (s *session) limitOutput() {
 	if limit.Hard == 0 && limit.Soft == 0 || s.conn.Closed() {
 		return
 	}
-	size := int64(s.conn.Unsent() + len(s.held.out))
+	size := max(int64(s.conn.Unsent()+len(s.held.out))-uncounted, 0)
 	over := limit.Hard > 0 && size > limit.Hard
 	if limit.Soft == 0 || size <= limit.Soft {
 		s.softSince = 0

@@ -7,11 +7,18 @@ import (
 	"holdfast/conf"
 )
 
+// leastClientLimit keeps a limit that was set by mistake from closing everybody, who could mend it too, bytes
+// (networking.c, getClientEvictionLimit).
+const leastClientLimit = 128 << 10
+
 // limitClients takes maxmemory-clients from a new configuration.
 func (n *Node) limitClients(cfg *conf.NodeConfig) {
 	limit := cfg.MaxMemoryClients
 	if limit < 0 {
 		limit = cfg.MaxMemory * -limit / 100
+	}
+	if limit > 0 {
+		limit = max(limit, leastClientLimit)
 	}
 	n.clientLimit.Store(limit)
 	n.evictClients()

@@ -75,6 +75,24 @@ func TestOutputLimits(t *testing.T) {
 	await(t, "the client is closed", func() bool { return p.field("name=lazy", "id") == "" })
 }
 
+// The smallest limits let through who could mend them.
+func TestTheSmallestLimits(t *testing.T) {
+	t.Parallel()
+	each(t, func(t *testing.T, p *process) {
+		p.must("SET large " + strings.Repeat("x", 100_000))
+		p.must("CONFIG SET maxmemory-clients 1")
+		if _, err := ask(t, p.data, "CONFIG", "SET", "client-output-buffer-limit", "normal 1 0 0"); err != nil {
+			t.Fatal(err)
+		}
+		w := p.wire()
+		w.command("GETRANGE large 0 9")
+		w.expect("$10\r\nxxxxxxxxxx\r\n")
+		w.command("GET large")
+		w.ended()
+		p.must("PING")
+	})
+}
+
 // CLIENT NO-TOUCH leaves the access clock alone, but for TOUCH.
 func TestNoTouch(t *testing.T) {
 	t.Parallel()
