@@ -3,7 +3,6 @@ package backend
 import (
 	"errors"
 	"net"
-	"os"
 	"slices"
 	"strings"
 
@@ -34,16 +33,16 @@ func configGet(s *session, x *commands.Ctx) {
 
 func configSet(s *session, x *commands.Ctx) {
 	if len(x.Args)%2 != 0 {
-		x.Err("ERR wrong number of arguments for 'config|set' command")
+		x.Err(errSyntax)
 		return
 	}
 	var changes []conf.Pair
 	for i := 2; i < len(x.Args); i += 2 {
-		changes = append(changes, conf.Pair{Name: strings.ToLower(string(x.Args[i])), Value: string(x.Args[i+1])})
+		changes = append(changes, conf.Pair{Name: string(x.Args[i]), Value: string(x.Args[i+1])})
 	}
 	n := s.node
-	if n.loading.Load() && slices.ContainsFunc(changes, func(p conf.Pair) bool { return p.Name == "dir" }) {
-		x.Err(loadingText) // what is loaded lies there
+	if n.loading.Load() && slices.ContainsFunc(changes, touchesFiles) {
+		x.Err(loadingText)
 		return
 	}
 	may := s.isTrusted(n.cfg().EnableProtectedConfigs)
@@ -52,6 +51,11 @@ func configSet(s *session, x *commands.Ctx) {
 		return
 	}
 	x.OK()
+}
+
+// touchesFiles tells whether a change is of where what is being loaded lies, or of how.
+func touchesFiles(p conf.Pair) bool {
+	return slices.Contains([]string{"dir", "appendonly", "repl-diskless-load"}, strings.ToLower(p.Name))
 }
 
 // configChanged carries a new configuration into what keeps its own copy. The
@@ -106,8 +110,8 @@ func (n *Node) configChanged(next *conf.NodeConfig, changed []string) error {
 // tryChange does what the operating system may refuse.
 func (n *Node) tryChange(next *conf.NodeConfig, changed []string) error {
 	if slices.Contains(changed, "dir") {
-		if info, err := os.Stat(next.Dir); err != nil || !info.IsDir() {
-			return &conf.SetError{Name: "dir", Err: unix.ENOENT}
+		if err := mayEnter(next.Dir); err != nil {
+			return &conf.SetError{Name: "dir", Err: err}
 		}
 	}
 	if err := n.fitMoreClients(next.MaxClients); err != nil {
@@ -137,6 +141,19 @@ func (n *Node) tryChange(next *conf.NodeConfig, changed []string) error {
 		}
 	}
 	return err
+}
+
+// mayEnter says why dir cannot be worked in, in the words of the C library; nil when it can.
+func mayEnter(dir string) error {
+	if dir != "" {
+		dir += "/." // what is no directory has none
+	}
+	err := unix.Access(dir, unix.X_OK)
+	if err == nil {
+		return nil
+	}
+	text := err.Error()
+	return errors.New(strings.ToUpper(text[:1]) + text[1:])
 }
 
 // setOptions hands the handlers the settings that they go by.

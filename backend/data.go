@@ -77,7 +77,7 @@ func limits(cfg *conf.NodeConfig) types.Limits {
 	l := types.DefaultLimits()
 	l.HashMaxListpackEntries, l.HashMaxListpackValue = cfg.HashMaxListpackCount, int(cfg.HashMaxListpackValue)
 	l.SetMaxIntsetEntries = cfg.SetMaxIntsetCount
-	l.SetMaxListpackEntries, l.SetMaxListpackValue = cfg.SetMaxListpackCount, int(cfg.SetMaxListpackValue)
+	l.SetMaxListpackEntries, l.SetMaxListpackValue = cfg.SetMaxListpackCount, cfg.SetMaxListpackValue
 	l.ZSetMaxListpackEntries, l.ZSetMaxListpackValue = cfg.ZsetMaxListpackCount, int(cfg.ZsetMaxListpackValue)
 	l.ListMaxListpackSize = cfg.ListMaxListpackSize
 	l.StreamNodeMaxBytes, l.StreamNodeMaxEntries = int(cfg.StreamNodeMaxBytes), cfg.StreamNodeMaxEntries

@@ -125,7 +125,7 @@ func TestConfig(t *testing.T) {
 		"CONFIG SET databases 1":                "ERR CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config",
 		"CONFIG SET repl-timeout x":             "ERR CONFIG SET failed (possibly related to argument 'repl-timeout')",
 		"CONFIG SET repl-timeout 7 repl-time 1": "ERR Unknown option or number of arguments for CONFIG SET - 'repl-time'",
-		"CONFIG SET repl-timeout 7 x":           "ERR wrong number of arguments for 'config|set' command",
+		"CONFIG SET repl-timeout 7 x":           "ERR syntax error",
 		"CONFIG REWRITE":                        "ERR The server is running without a config file",
 	} {
 		if _, err := ask(t, p.data, strings.Fields(line)...); err == nil || !strings.HasPrefix(err.Error(), want) {

@@ -61,6 +61,10 @@ type Directive struct {
 	Flags    Flag
 	Inert    string // not empty: accepted for the sake of Redis's files, does nothing, and this is why
 	Doc      string // one line
+
+	// Check refuses values that Type takes and Redis does not, or returns what Redis makes of them; nil: there are none.
+	// That of an inert directive is for CONFIG SET alone: in a file it does no harm.
+	Check func(value any) (any, error)
 }
 
 // Has reports whether all of the flags are set.

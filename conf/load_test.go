@@ -112,6 +112,9 @@ func TestFlagsReplaceTheFile(t *testing.T) {
 	equal(t, "port", c.Port, 3)
 	equal(t, "replicaof", c.ReplicaOf, "10.0.0.1:6379")
 	equal(t, "save", c.Save, []SavePoint{{3 * time.Second, 3}, {time.Minute, 5}}) // lines behind the file's
+	c = loadText[NodeConfig](t, "redis.conf", "save \"900 1  300\t2 \"\nclient-output-buffer-limit \" normal 1 2  3\"\n")
+	equal(t, "one text", c.Save, []SavePoint{{15 * time.Minute, 1}, {5 * time.Minute, 2}})
+	equal(t, "limits in one text", c.OutputLimits.Normal, OutputLimit{1, 2, 3 * time.Second})
 	c = loadText[NodeConfig](t, "redis.conf", "save 1 1\nsave\nsave 3 3\n")
 	equal(t, "save after an empty one", c.Save, []SavePoint{{3 * time.Second, 3}})
 	s, err := New[NodeConfig]("--save", "")
@@ -274,13 +277,13 @@ func TestRelationsBetweenValues(t *testing.T) {
 tls-port = 60000
 aclfile = "users.acl"
 user = "alice on"
-dbfilename = "a/b"
+dbfilename = ""
 `, nil,
 		"node.toml:1: port: port + 10000, the control port, would be 70000: set control-port",
 		"node.toml:2: tls-port: needs tls-cert-file and tls-key-file",
 		"node.toml:2: tls-port: is the same as port, 60000",
 		"node.toml:3: aclfile: users come from the file or from user lines, not from both",
-		"node.toml:5: dbfilename: can't be a path or empty, just a name in dir")
+		"node.toml:5: dbfilename: can't be empty, but a name in dir")
 	faults[ProxyConfig](t, "", "", nil, "command line: a proxy needs sentinels and group, or master")
 	faults[ProxyConfig](t, "", "", []string{"--sentinels", "a:1", "--master", "b:2"},
 		"command line: master: contradicts sentinels: the topology has one source")

@@ -70,7 +70,7 @@ type NodeConfig struct {
 	ListMaxListpackSize   int    `conf:"list-max-listpack-size"`
 	SetMaxIntsetCount     int    `conf:"set-max-intset-entries"`
 	SetMaxListpackCount   int    `conf:"set-max-listpack-entries"`
-	SetMaxListpackValue   int64  `conf:"set-max-listpack-value"`
+	SetMaxListpackValue   int    `conf:"set-max-listpack-value"`
 	ZsetMaxListpackCount  int    `conf:"zset-max-listpack-entries"`
 	ZsetMaxListpackValue  int64  `conf:"zset-max-listpack-value"`
 	HLLSparseMaxBytes     int64  `conf:"hll-sparse-max-bytes"`

@@ -153,7 +153,7 @@ func TestFaultsOfASentinel(t *testing.T) {
 		"sentinel.conf:1: quorum m: No such master with specified name",
 		"sentinel.conf:2: sentinel monitor: wrong number of arguments",
 		"sentinel.conf:3: sentinel quroum: Bad directive or wrong number of arguments; did you mean quorum?",
-		`sentinel.conf:4: monitor.down-after-milliseconds: argument must be between 1 and 9223372036854 inclusive, got "0"`,
+		`sentinel.conf:4: monitor.down-after-milliseconds: argument must be between 1 and 9223372036854775807 inclusive, got "0"`,
 		"sentinel.conf:5: sentinel: wrong number of arguments")
 	conf("sentinel resolve-hostnames no\nsentinel monitor m node1 6379 1\n",
 		"sentinel.conf:2: m master: node1 is a host name: set resolve-hostnames yes")

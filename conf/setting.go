@@ -47,6 +47,17 @@ func (s *setting) name(d *Directive) string {
 
 // text is the setting's value in the form the directive's codec reads.
 func (s *setting) text(d *Directive) (string, error) {
+	text, err := s.raw(d)
+	if err == nil && d.Type.takesWords() && d.Type != Lines {
+		if words, ok := SplitArgs(text); ok {
+			text = JoinArgs(words) // one blank between them
+		}
+	}
+	return text, err
+}
+
+// raw is the text as it stands there.
+func (s *setting) raw(d *Directive) (string, error) {
 	if s.syntax == inTOML {
 		return tomlText(d, s.value)
 	}

@@ -65,22 +65,28 @@ func (s *Settings[C]) OnChange(apply func(next *C, changed []string) error) {
 }
 
 // Get lists, in the table's order, the directives that match any of the glob patterns, whatever their case: what CONFIG
-// GET answers. An older name is answered only where a pattern matches it, and what takes lines of a file is no parameter at
-// all (user, rename-command, loadmodule), as in Redis.
+// GET answers. A name that was asked for without a glob is answered in that spelling, an older one only where a pattern
+// matches it.
 func (s *Settings[C]) Get(patterns ...string) []Pair {
 	now := s.now.Load()
 	var out []Pair
 	for _, d := range Directives(s.part) {
-		if isMonitorKey(d) || d.Type == Lines || d.Type == Renames {
+		if !isParameter(d) {
 			continue
 		}
 		for _, name := range []string{d.Name, d.Alias} {
-			if name != "" && matchesAny(patterns, name, d.Has(Hidden)) {
-				out = append(out, Pair{name, now.text(d)})
+			if spelling := asked(patterns, name, d.Has(Hidden)); name != "" && spelling != "" {
+				out = append(out, Pair{spelling, now.text(d)})
 			}
 		}
 	}
 	return out
+}
+
+// isParameter reports whether CONFIG knows the directive: what takes lines of a file is none (user, rename-command,
+// loadmodule), as in Redis.
+func isParameter(d *Directive) bool {
+	return !isMonitorKey(d) && d.Type != Lines && d.Type != Renames
 }
 
 // Value is one directive's text, by its name or older name.
@@ -92,15 +98,21 @@ func (s *Settings[C]) Value(name string) (text string, ok bool) {
 	return s.now.Load().text(d), true
 }
 
-func matchesAny(patterns []string, name string, exactOnly bool) bool {
-	return slices.ContainsFunc(patterns, func(pattern string) bool {
-		pattern = strings.ToLower(pattern)
-		if exactOnly {
-			return pattern == name
+// asked is the name as the first pattern that matches has it; "" when none does.
+func asked(patterns []string, name string, exactOnly bool) string {
+	for _, pattern := range patterns {
+		if !strings.ContainsAny(pattern, "[*?") {
+			if strings.EqualFold(pattern, name) {
+				return pattern
+			}
+			continue
 		}
-		ok, _ := path.Match(pattern, name) // names hold no slash: path.Match is Redis's glob here
-		return ok
-	})
+		ok, _ := path.Match(strings.ToLower(pattern), name) // names hold no slash: path.Match is Redis's glob here
+		if ok && !exactOnly {
+			return name
+		}
+	}
+	return ""
 }
 
 func (s *snapshot[C]) text(d *Directive) string {
@@ -143,28 +155,40 @@ var (
 // Set changes directives all together or not at all, as CONFIG SET does. Whether Protected ones may be changed by this
 // caller is the caller's to know.
 func (s *Settings[C]) Set(mayProtected bool, pairs ...Pair) error {
-	return s.change(pairs, func(d *Directive) error {
-		switch {
-		case !d.Settable():
-			return ErrImmutable
-		case d.Has(Protected) && !mayProtected:
-			return ErrProtected
+	now := s.now.Load()
+	for i, pair := range pairs {
+		d := Lookup(s.part, pair.Name)
+		if d == nil || !isParameter(d) {
+			return &SetError{Name: pair.Name, Unknown: true}
 		}
-		return nil
-	})
+		var err error
+		switch {
+		case !d.Settable() && !(d.Has(Steady) && now.text(d) == pair.Value):
+			err = ErrImmutable
+		case d.Has(Protected) && !mayProtected:
+			err = ErrProtected
+		case slices.ContainsFunc(pairs[:i], func(p Pair) bool { return strings.EqualFold(p.Name, pair.Name) }):
+			err = ErrDuplicate
+		}
+		if err != nil {
+			return &SetError{Name: pair.Name, Err: err}
+		}
+	}
+	return s.change(pairs, true)
 }
 
 // Put changes directives from within the part, immutable ones too: REPLICAOF changes replicaof, a listener on any free
 // port its port.
 func (s *Settings[C]) Put(pairs ...Pair) error {
-	return s.change(pairs, func(*Directive) error { return nil })
+	return s.change(pairs, false)
 }
 
-func (s *Settings[C]) change(pairs []Pair, may func(*Directive) error) error {
+// change makes the pairs' values the settings. Of directives that do nothing it checks them too when a client asks.
+func (s *Settings[C]) change(pairs []Pair, asked bool) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	old := s.now.Load()
-	next, names, err := old.with(s.part, pairs, may)
+	next, names, err := old.with(s.part, pairs, asked)
 	if err != nil {
 		return err
 	}
@@ -189,7 +213,7 @@ func (s *Settings[C]) change(pairs []Pair, may func(*Directive) error) error {
 
 // with is the snapshot with the pairs changed, and their names. Slices are shared with the old one: none is ever changed
 // in place.
-func (s *snapshot[C]) with(part Part, pairs []Pair, may func(*Directive) error) (*snapshot[C], []string, error) {
+func (s *snapshot[C]) with(part Part, pairs []Pair, asked bool) (*snapshot[C], []string, error) {
 	cfg := *s.cfg
 	next := &snapshot[C]{cfg: &cfg, inert: maps.Clone(s.inert)}
 	var names []string
@@ -198,20 +222,16 @@ func (s *snapshot[C]) with(part Part, pairs []Pair, may func(*Directive) error) 
 		if d == nil || isMonitorKey(d) {
 			return nil, nil, &SetError{Name: pair.Name, Unknown: true}
 		}
-		err := may(d)
-		if err == ErrImmutable && d.Has(Steady) && s.text(d) == pair.Value {
-			err = nil
-		}
-		if err == nil && slices.Contains(names, d.Name) {
-			err = ErrDuplicate
-		}
-		if err == nil {
-			err = assign(next.cfg, d, pair.Value)
+		err := assign(next.cfg, d, pair.Value)
+		if err == nil && asked && d.Inert != "" {
+			err = d.checkInert(pair.Value)
 		}
 		if err != nil {
-			return nil, nil, &SetError{Name: pair.Name, Err: err}
+			return nil, nil, &SetError{Name: strings.ToLower(pair.Name), Err: err}
 		}
-		names = append(names, d.Name)
+		if !slices.Contains(names, d.Name) {
+			names = append(names, d.Name)
+		}
 		next.keepInert(d, pair.Value)
 	}
 	return next, names, nil

@@ -24,7 +24,11 @@ func TestGetMatchesAsConfigGetDoes(t *testing.T) {
 		patterns []string
 		want     []string
 	}{
-		{[]string{"PORT"}, []string{"port"}},
+		{[]string{"PORT"}, []string{"PORT"}},
+		{[]string{"Port", "port", "P[o]rt"}, []string{"Port"}},
+		{[]string{"P[O]RT"}, []string{"port"}},
+		{[]string{"Slave-Priority"}, []string{"Slave-Priority"}},
+		{[]string{`\hz`}, nil},
 		{[]string{"append*"}, []string{"appendonly", "appendfilename", "appenddirname", "appendfsync"}},
 		{[]string{"slave-prio*", "replica-prio*"}, []string{"replica-priority", "slave-priority"}},
 		{[]string{"tls-po[rs]t", "hz", "hz"}, []string{"tls-port", "hz"}},
@@ -61,7 +65,11 @@ func TestSetIsAllOrNothing(t *testing.T) {
 		{[]Pair{{"databases", "1"}}, "CONFIG SET failed (possibly related to argument 'databases') - can't set immutable config"},
 		{[]Pair{{"dir", "/"}}, "CONFIG SET failed (possibly related to argument 'dir') - can't set protected config"},
 		{[]Pair{{"hz", "20"}, {"hz", "30"}}, "CONFIG SET failed (possibly related to argument 'hz') - duplicate parameter"},
-		{[]Pair{{"slave-priority", "1"}, {"replica-priority", "1"}}, "CONFIG SET failed (possibly related to argument 'replica-priority') - duplicate parameter"},
+		{[]Pair{{"hz", "20"}, {"HZ", "30"}}, "CONFIG SET failed (possibly related to argument 'HZ') - duplicate parameter"},
+		{[]Pair{{"hz", "bad"}, {"NoSuch", "1"}}, "Unknown option or number of arguments for CONFIG SET - 'NoSuch'"},
+		{[]Pair{{"hz", "bad"}, {"Databases", "1"}}, "CONFIG SET failed (possibly related to argument 'Databases') - can't set immutable config"},
+		{[]Pair{{"user", "alice on"}}, "Unknown option or number of arguments for CONFIG SET - 'user'"},
+		{[]Pair{{"HZ", "bad"}}, "CONFIG SET failed (possibly related to argument 'hz') - argument couldn't be parsed into an integer"},
 		{[]Pair{{"hz", "20"}, {"appendonly", "maybe"}}, "CONFIG SET failed (possibly related to argument 'appendonly') - argument must be 'yes' or 'no'"},
 		{[]Pair{{"maxmemory", "13"}, {"hz", "20"}}, "CONFIG SET failed (possibly related to argument 'maxmemory') - unlucky"},
 	} {
@@ -84,6 +92,52 @@ func TestSetIsAllOrNothing(t *testing.T) {
 	equal(t, "the old struct", before.MaxMemory, int64(0))
 	if v, _ := s.Value("dynamic-hz"); v != "no" {
 		t.Error("a directive without meaning does not read back")
+	}
+}
+
+// What Redis takes, and what it makes of it.
+func TestSetRespells(t *testing.T) {
+	s := Of(Default[NodeConfig]())
+	for _, c := range []struct{ name, text, want string }{
+		{"hz", "0", "1"},
+		{"hz", "1000", "500"},
+		{"repl-backlog-size", "1", "16384"},
+		{"shutdown-on-sigterm", "now default", "now"},
+		{"proc-title-template", "{{ {port}", "{{ {port}"},
+		{"tls-protocols", "", ""},
+	} {
+		if err := s.Set(false, Pair{c.name, c.text}); err != nil {
+			t.Error(err)
+		}
+		if got, _ := s.Value(c.name); got != c.want {
+			t.Errorf("%s %q reads back as %q, want %q", c.name, c.text, got, c.want)
+		}
+	}
+	if err := s.Set(false, Pair{"slave-priority", "1"}, Pair{"replica-priority", "2"}); err != nil || s.Config().ReplicaPriority != 2 {
+		t.Errorf("two names of one directive: %v, and it is %d", err, s.Config().ReplicaPriority)
+	}
+}
+
+// What CONFIG SET refuses although the directive does nothing; in a file that is no reason not to start.
+func TestSetRefusesWhatDoesNothing(t *testing.T) {
+	t.Chdir(t.TempDir())
+	for _, c := range []struct{ name, text, want string }{
+		{"activedefrag", "yes", string(errDefrag)},
+		{"proc-title-template", "{nosuch}", string(errTitle)},
+		{"proc-title-template", "{title} {server-mode}", string(errTitle)},
+		{"proc-title-template", "{title", string(errTitle)},
+		{"locale-collate", "xx_YY", string(errLocale)},
+		{"cluster-announce-hostname", "a_b", string(errHostChars)},
+		{"cluster-announce-hostname", strings.Repeat("h", 256), string(errHostLength)},
+		{"cluster-announce-human-nodename", "a{b", string(errNodeName)},
+	} {
+		want := "CONFIG SET failed (possibly related to argument '" + c.name + "') - " + c.want
+		if err := Of(Default[NodeConfig]()).Set(false, Pair{c.name, c.text}); err == nil || err.Error() != want {
+			t.Errorf("%s %q: %v, want %s", c.name, c.text, err, want)
+		}
+		if _, err := Load[NodeConfig](write(t, "redis.conf", c.name+` "`+c.text+`"`), nil); err != nil {
+			t.Errorf("a file: %v", err)
+		}
 	}
 }
 
@@ -215,7 +269,7 @@ func otherValue(d *Directive, special map[string]string) string {
 	case d.Type == Enum:
 		return d.Enum[0]
 	case d.Type == String:
-		return `some "name\"`
+		return `some "name"`
 	case d.Min > 1:
 		return strconv.FormatInt(d.Min, 10)
 	}

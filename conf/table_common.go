@@ -10,7 +10,7 @@ var (
 )
 
 var commonTable = []Directive{
-	{Name: "bind", Type: List, Default: "127.0.0.1 -::1", In: Node, Flags: Mutable, Doc: "addresses to listen at; a leading - makes one optional, * is every IPv4 address, ::* every IPv6 address"},
+	{Name: "bind", Type: List, Default: "127.0.0.1 -::1", In: Node, Flags: Mutable, Check: fewBinds, Doc: "addresses to listen at; a leading - makes one optional, * is every IPv4 address, ::* every IPv6 address"},
 	{Name: "bind", Type: List, Default: "127.0.0.1 -::1", In: Sentinel | Proxy, Doc: "addresses to listen at; a leading - makes one optional, * is every IPv4 address, ::* every IPv6 address"},
 	{Name: "port", Type: Port, Default: "6379", In: Node, Flags: Mutable, Doc: "port of the clients; 0 opens no plain listener"},
 	{Name: "port", Type: Port, Default: "26379", In: Sentinel, Doc: "port of the Sentinel API; 0 opens no plain listener"},

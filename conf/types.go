@@ -74,7 +74,23 @@ var codecs = [...]codec{
 // Parse reads text as the directive's value, of the Go type that stands beside its Type. base is the value that the
 // text changes, or nil; only client-output-buffer-limit needs it.
 func (d *Directive) Parse(text string, base any) (any, error) {
-	return codecs[d.Type].parse(d, text, base)
+	value, err := codecs[d.Type].parse(d, text, base)
+	if err == nil && d.Check != nil && d.Inert == "" {
+		value, err = d.Check(value)
+	}
+	return value, err
+}
+
+// checkInert is Check for a directive that Parse does not check, of a text that Parse takes.
+func (d *Directive) checkInert(text string) error {
+	if d.Check == nil {
+		return nil
+	}
+	value, err := d.Parse(text, nil)
+	if err == nil {
+		_, err = d.Check(value)
+	}
+	return err
 }
 
 // Format prints a value as CONFIG GET does. Parse reads it back to the same value.

@@ -70,12 +70,8 @@ func (v validator) node(c *NodeConfig) {
 	if c.ControlPort != 0 && (c.ControlPort == c.Port || c.ControlPort == c.TLS.Port) {
 		v.fault("control-port", "is the port of the clients too, %d", c.ControlPort)
 	}
-	for name, file := range map[string]string{
-		"dbfilename": c.DBFilename, "appendfilename": c.AppendFilename, "appenddirname": c.AppendDirname,
-	} {
-		if file == "" || slices.Contains([]byte(file), '/') {
-			v.fault(name, "can't be a path or empty, just a name in dir")
-		}
+	if c.DBFilename == "" {
+		v.fault("dbfilename", "can't be empty, but a name in dir")
 	}
 }
 

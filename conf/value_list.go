@@ -30,6 +30,15 @@ func parseList(_ *Directive, text string, _ any) (any, error) {
 	return words, nil
 }
 
+// atBlanks splits where there is one blank, as CONFIG SET splits values that are several words. A file's are split as its
+// lines are, and come here with one blank between them.
+func atBlanks(text string) []string {
+	if text == "" {
+		return nil
+	}
+	return strings.Split(text, " ")
+}
+
 func formatList(v any) string { return JoinArgs(v.([]string)) }
 
 // eachWord parses text as a list whose words all pass check, which may respell them.
@@ -49,13 +58,21 @@ func eachWord(text string, check func(string) (string, error)) (any, error) {
 
 // parseWords keeps each word once and in the table's order, so that CONFIG GET answers as Redis does.
 func parseWords(d *Directive, text string, _ any) (any, error) {
-	list, err := eachWord(text, d.choose)
-	if err != nil {
-		return nil, err
+	words := atBlanks(text)
+	if len(words) == 0 && d.Default != "" {
+		words = []string{""}
 	}
-	words := list.([]string)
+	for i := range words {
+		var err error
+		if words[i], err = d.choose(words[i]); err != nil {
+			return nil, err
+		}
+	}
 	slices.SortFunc(words, func(a, b string) int { return slices.Index(d.Enum, a) - slices.Index(d.Enum, b) })
-	return slices.Compact(words), nil
+	if words = slices.Compact(words); len(words) > 1 {
+		words = slices.DeleteFunc(words, func(word string) bool { return word == d.Default })
+	}
+	return words, nil
 }
 
 func parseAddrs(d *Directive, text string, _ any) (any, error) {
@@ -81,17 +98,13 @@ func parseLines(_ *Directive, text string, _ any) (any, error) {
 func formatLines(v any) string { return strings.Join(v.([]string), "\n") }
 
 func parsePercentiles(_ *Directive, text string, _ any) (any, error) {
-	list, err := parseList(nil, text, nil)
-	if err != nil {
-		return nil, err
-	}
 	var out []float64
-	for _, word := range list.([]string) {
+	for _, word := range atBlanks(text) {
 		f, err := strconv.ParseFloat(word, 64)
-		if err != nil {
+		if err != nil || math.IsNaN(f) {
 			return nil, errNoPercentile
 		}
-		if !(f >= 0 && f <= 100) {
+		if f < 0 || f > 100 {
 			return nil, errPercentiles
 		}
 		out = append(out, f)
@@ -108,7 +121,7 @@ func formatPercentiles(v any) string {
 }
 
 func parseSave(_ *Directive, text string, _ any) (any, error) {
-	words := strings.Fields(text)
+	words := atBlanks(text)
 	if len(words)%2 != 0 {
 		return nil, errSave
 	}
@@ -185,7 +198,7 @@ func formatMembers(v any) string {
 const errScores = redisText("Invalid oom-score-adj-values, elements must be between -2000 and 2000.")
 
 func parseScores(_ *Directive, text string, _ any) (any, error) {
-	words := strings.Fields(text)
+	words := atBlanks(text)
 	if len(words) != 3 {
 		return nil, errArgs
 	}
@@ -205,7 +218,7 @@ func formatScores(v any) string { return strings.Trim(fmt.Sprint(v.([]int)), "[]
 // parseLimits changes the classes that text names and keeps the others as base has them, as Redis does.
 func parseLimits(_ *Directive, text string, base any) (any, error) {
 	limits, _ := base.(OutputLimits)
-	words := strings.Fields(text)
+	words := atBlanks(text)
 	if len(words)%4 != 0 {
 		return nil, redisText("Wrong number of arguments in buffer limit configuration.")
 	}
@@ -217,7 +230,7 @@ func parseLimits(_ *Directive, text string, base any) (any, error) {
 		hard, okHard := readSize(words[1])
 		soft, okSoft := readSize(words[2])
 		seconds, err := strconv.ParseUint(words[3], 10, 31)
-		if !okHard || !okSoft || err != nil {
+		if !okHard || !okSoft || hard < 0 || soft < 0 || err != nil {
 			return nil, redisText("Error in hard, soft or soft_seconds setting in buffer limit configuration.")
 		}
 		*class = OutputLimit{hard, soft, time.Duration(min(seconds, math.MaxInt32)) * time.Second}

@@ -52,11 +52,20 @@ func (d *Directive) within(n int64) error {
 }
 
 func parseInteger(d *Directive, text string) (int64, error) {
-	n, err := strconv.ParseInt(text, 10, 64)
+	n, err := readInteger(text)
 	if err != nil {
-		return 0, errInteger
+		return 0, err
 	}
 	return n, d.within(n)
+}
+
+// readInteger reads a number in its only spelling, as Redis's string2ll does: no sign but a minus, no leading zero.
+func readInteger(text string) (int64, error) {
+	n, err := strconv.ParseInt(text, 10, 64)
+	if err != nil || strconv.FormatInt(n, 10) != text {
+		return 0, errInteger
+	}
+	return n, nil
 }
 
 func parseInt(d *Directive, text string, _ any) (any, error) {
@@ -88,13 +97,16 @@ var sizeUnits = map[string]int64{
 	"": 1, "b": 1, "k": 1000, "kb": 1 << 10, "m": 1000 * 1000, "mb": 1 << 20, "g": 1000 * 1000 * 1000, "gb": 1 << 30,
 }
 
-// readSize reads bytes without looking at bounds.
+// readSize reads bytes without looking at bounds; -1 is more than an int64 holds.
 func readSize(text string) (int64, bool) {
 	digits := strings.TrimRightFunc(text, func(r rune) bool { return r < '0' || r > '9' })
 	unit, known := sizeUnits[strings.ToLower(text[len(digits):])]
-	n, err := strconv.ParseUint(digits, 10, 63)
-	if err != nil || !known || int64(n) > math.MaxInt64/unit {
+	n, err := strconv.ParseUint(digits, 10, 64)
+	switch {
+	case !known || err != nil && !errors.Is(err, strconv.ErrRange):
 		return 0, false
+	case n > math.MaxInt64/uint64(unit):
+		return -1, true
 	}
 	return int64(n) * unit, true
 }
@@ -121,7 +133,7 @@ func parsePercentSize(d *Directive, text string, _ any) (any, error) {
 		return -int64(n), nil
 	}
 	n, ok := readSize(text)
-	if !ok {
+	if !ok || n < 0 {
 		return nil, errPercent
 	}
 	return n, nil
@@ -171,9 +183,9 @@ func formatDuration(v any) string {
 func unitCodec(unit time.Duration) codec {
 	return codec{
 		parse: func(d *Directive, text string, _ any) (any, error) {
-			n, err := strconv.ParseInt(text, 10, 64)
+			n, err := parseInteger(d, text)
 			if err != nil {
-				return nil, errInteger
+				return nil, err
 			}
 			// What a Duration cannot hold is no sensible wait: it is refused with the bounds a Duration has.
 			bounded := Directive{Min: d.Min, Max: min(d.upper(), math.MaxInt64/int64(unit))}

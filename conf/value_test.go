@@ -2,6 +2,7 @@ package conf
 
 import (
 	"reflect"
+	"strings"
 	"testing"
 	"time"
 )
@@ -90,7 +91,26 @@ func TestWrongValuesSayWhatIsAccepted(t *testing.T) {
 		{Node, "repl-backlog-ttl", "99999999999", "argument must be between 0 and 9223372036 inclusive"},
 		{Node, "maxmemory", "5x", "argument must be a memory value"},
 		{Node, "maxmemory", "-1", "argument must be a memory value"},
-		{Node, "maxmemory", "99999999999999gb", "argument must be a memory value"},
+		{Node, "maxmemory", "99999999999999gb", "argument must be between 0 and 9223372036854775807 inclusive"},
+		{Node, "client-query-buffer-limit", "18446744073709551616", "argument must be between 1048576 and 9223372036854775807 inclusive"},
+		{Node, "timeout", "010", "argument couldn't be parsed into an integer"},
+		{Node, "databases", "+5", "argument couldn't be parsed into an integer"},
+		{Node, "set-max-listpack-value", "1kb", "argument couldn't be parsed into an integer"},
+		{Node, "latency-monitor-threshold", "-1", "argument must be between 0 and 9223372036854775807 inclusive"},
+		{Node, "latency-monitor-threshold", "9223372036854775807", "argument must be between 0 and 9223372036854 inclusive"},
+		{Node, "appendfsync", "x", "argument(s) must be one of the following: everysec, always, no"},
+		{Node, "dbfilename", "a/b", "dbfilename can't be a path, just a filename"},
+		{Node, "appendfilename", "a/b", "appendfilename can't be a path, just a filename"},
+		{Node, "appenddirname", `a\b`, "appenddirname can't be a path, just a dirname"},
+		{Node, "appenddirname", "", "appenddirname can't be empty"},
+		{Node, "shutdown-on-sigterm", "save nosave", "shutdown options SAVE and NOSAVE can't be used simultaneously"},
+		{Node, "shutdown-on-sigterm", "", "argument(s) must be one of the following: default, save, nosave, now, force"},
+		{Node, "bind", strings.Repeat("127.0.0.1 ", 17), "Too many bind addresses specified."},
+		{Node, "save", " ", "Invalid save parameters"},
+		{Node, "save", "900 1  300 2", "Invalid save parameters"},
+		{Node, "client-output-buffer-limit", " ", "Wrong number of arguments in buffer limit configuration."},
+		{Node, "latency-tracking-info-percentiles", "50 ", "Invalid latency-tracking-info-percentiles parameters"},
+		{Node, "latency-tracking-info-percentiles", "nan", "Invalid latency-tracking-info-percentiles parameters"},
 		{Node, "maxmemory", "gb", "argument must be a memory value"},
 		{Node, "maxmemory-clients", "101%", "percentage argument must be less or equal to 100"},
 		{Node, "maxmemory-clients", "x%", "argument must be a memory or percent value"},
