@@ -582,6 +582,7 @@ func TestWaitForDisks(t *testing.T) {
 	counts("WAITAOF 1 1 20", 1, 0)
 	for line, want := range map[string]string{
 		"WAITAOF 2 0 0": "ERR value is out of range, value must between 0 and 1", "WAITAOF 0 -1 0": "ERR value is out of range, must be positive",
+		"WAITAOF x 0 0": "ERR value is not an integer or out of range", "WAITAOF 0 x 0": "ERR value is not an integer or out of range",
 		"WAITAOF 0 0 -1": "ERR timeout is negative", "WAITAOF 0 0 x": "ERR timeout is not an integer or out of range",
 	} {
 		if _, err := ask(t, m.data, strings.Fields(line)...); err == nil || err.Error() != want {
@@ -592,6 +593,9 @@ func TestWaitForDisks(t *testing.T) {
 	if _, err := ask(t, m.data, "WAITAOF", "1", "0", "0"); err == nil || !strings.HasPrefix(err.Error(), "ERR WAITAOF cannot be used when numlocal is set") {
 		t.Errorf("without an append-only file: %v", err)
 	}
+	m.must("SET a 4")
+	counts("WAITAOF 0 0 0", 0, 0)
+	counts("WAITAOF 0 1 20", 0, 0)
 }
 
 // The epochs of a group stand in the file: who led and who followed both come
