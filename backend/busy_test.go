@@ -16,9 +16,8 @@ const (
 	killed       = "ERR Script killed by user with SCRIPT KILL... script: "
 )
 
-// A script with a good deal of work behind one write, and one without end. It counts
-// and looks at no clock: os.clock tells the time of the whole process, in which other
-// tests work too, and then the script might have ended before it was looked at.
+// A script with a good deal of work behind one write, and one without end. It counts,
+// for a script has no clock that runs.
 var longWrite = fmt.Sprintf("redis.call('SET', KEYS[1], 'half') for i = 1, %d do end redis.call('APPEND', KEYS[1], '-whole') return 'done'", longCount)
 
 const endless = "while true do end"

@@ -3,8 +3,6 @@ package script
 import (
 	"runtime"
 	"strings"
-	"syscall"
-	"time"
 
 	lua "github.com/yuin/gopher-lua"
 )
@@ -34,18 +32,6 @@ func (b *sandbox) openBase() {
 	}
 }
 
-func (b *sandbox) openOS() {
-	b.set("os", map[string]lua.LGFunction{"clock": func(l *lua.LState) int {
-		var used syscall.Rusage
-		if syscall.Getrusage(syscall.RUSAGE_SELF, &used) != nil {
-			return 0
-		}
-		cpu := time.Duration(used.Utime.Nano() + used.Stime.Nano())
-		l.Push(lua.LNumber(cpu.Seconds()))
-		return 1
-	}})
-}
-
 // error notes where a value was raised that does not say so itself: anything
 // but a text, and a text at a level that has no place in Lua: 0, that of
 // pcall(error, "x"), or above the main function.
@@ -62,7 +48,7 @@ func (b *sandbox) error(l *lua.LState) int {
 		}
 	}
 	if lua.LVCanConvToString(v) && level > 0 {
-		l.Error(lua.LString(lua.LVAsString(v)), level)
+		l.Error(lua.LString(text(l, 1)), level)
 	}
 	b.run.raise(l, v, level)
 	return 0
@@ -196,10 +182,17 @@ func (b *sandbox) loadString(l *lua.LState) int {
 
 func (b *sandbox) load(l *lua.LState) int {
 	f := l.CheckFunction(1)
+	b.nest(l)
+	defer b.unnest()
 	var source strings.Builder
 	for {
 		l.Push(f)
-		l.Call(0, 1)
+		if err := l.PCall(0, 1, nil); err != nil {
+			b.run.charge(errorCost)
+			l.Push(lua.LNil)
+			l.Push(caughtValue(err))
+			return 2
+		}
 		piece := l.Get(-1)
 		l.Pop(1)
 		if piece == lua.LNil || piece == lua.LString("") {
@@ -257,10 +250,21 @@ func unpack(l *lua.LState) int {
 // collectGarbage only answers: a collection that a script could order would
 // stop every client.
 func collectGarbage(l *lua.LState) int {
-	if l.OptString(1, "collect") == "count" {
+	option := "collect"
+	if l.Get(1) != lua.LNil {
+		option = text(l, 1)
+	}
+	switch option {
+	case "count":
 		l.Push(heapKB())
-	} else {
+	case "step":
+		l.Push(lua.LFalse) // no cycle has ended
+	case "setpause", "setstepmul":
+		l.Push(lua.LNumber(200)) // what they were
+	case "collect", "stop", "restart":
 		l.Push(lua.LNumber(0))
+	default:
+		l.ArgError(1, "invalid option '"+option+"'")
 	}
 	return 1
 }

@@ -4,10 +4,8 @@ import (
 	"bytes"
 	"errors"
 	"fmt"
-	"reflect"
 
 	lua "github.com/yuin/gopher-lua"
-	"github.com/yuin/gopher-lua/ast"
 	"github.com/yuin/gopher-lua/parse"
 )
 
@@ -17,12 +15,6 @@ const (
 	functionChunk = "user_function"
 )
 
-// maxNesting bounds how deeply syntax may nest. The compiler recurses with it,
-// and a Go stack that overflows ends the process.
-const maxNesting = 4000
-
-var errNesting = errors.New("chunk has too many syntax levels")
-
 // compile turns Lua source into a function prototype. The error's text begins
 // with the chunk's name and line, as PUC Lua's does.
 func compile(source []byte, name string) (*lua.FunctionProto, error) {
@@ -30,8 +22,8 @@ func compile(source []byte, name string) (*lua.FunctionProto, error) {
 	if err != nil {
 		return nil, syntaxError(err, source, name)
 	}
-	if nested(chunk) {
-		return nil, fmt.Errorf("%s:1: %w", name, errNesting)
+	if err := adapt(chunk); err != nil {
+		return nil, fmt.Errorf("%s:%w", name, err)
 	}
 	proto, err := lua.Compile(chunk, name)
 	var failed *lua.CompileError
@@ -68,33 +60,8 @@ var plainSyntax = map[string]string{
 	"unterminated multiline string": "unfinished long string",
 	"illegal hexadecimal number":    "malformed number",
 	"syntax error":                  "unexpected symbol",
+	"Invalid token":                 "unexpected symbol",
+	"invalid multiline comment":     "unfinished long comment",
 	// An expression that is no call stands where a statement should.
 	"parse error": "'=' expected",
-}
-
-func nested(chunk []ast.Stmt) bool { return tooDeep(reflect.ValueOf(chunk), maxNesting) }
-
-// tooDeep walks the tree by reflection: the syntax has two dozen node types,
-// and only their depth matters here.
-func tooDeep(v reflect.Value, left int) bool {
-	switch v.Kind() {
-	case reflect.Interface, reflect.Pointer:
-		return !v.IsNil() && tooDeep(v.Elem(), left)
-	case reflect.Struct:
-		if left == 0 {
-			return true
-		}
-		for i := range v.NumField() {
-			if tooDeep(v.Field(i), left-1) {
-				return true
-			}
-		}
-	case reflect.Slice:
-		for i := range v.Len() {
-			if tooDeep(v.Index(i), left) {
-				return true
-			}
-		}
-	}
-	return false
 }

@@ -42,9 +42,10 @@
 //
 // The interpreter is gopher-lua, so error texts of the language itself (not
 // those of Redis's API) differ here and there from PUC Lua's, those of syntax
-// above all; a number joined to a string with .. prints up to 17 digits instead
-// of 14; goto and the __len of tables, which came with Lua 5.2, work; the
-// debugger stops elsewhere in a statement of several lines. Settings
+// above all. goto is no name here, though it does nothing else either; the __len of
+// tables, of Lua 5.2, works; and a few mistakes go through that Lua 5.1 finds when it
+// compiles (empty statements, escapes past \\255, 1e, a call on a line of its own).
+// The debugger stops elsewhere in a statement of several lines. Settings
 // of cjson end with the script that made them. A script may use as much memory
 // as it likes, as in Redis.
 package script

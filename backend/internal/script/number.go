@@ -101,9 +101,13 @@ func parseBase(s string, base int) lua.LValue {
 	if base == 16 {
 		s = strings.TrimPrefix(s, "0x")
 	}
-	n, err := strconv.ParseInt(s, base, 64)
-	if err != nil {
+	digits, negative := strings.CutPrefix(s, "-")
+	n, err := strconv.ParseUint(digits, base, 64)
+	switch {
+	case err != nil && !isRange(err):
 		return lua.LNil
+	case negative && err == nil:
+		n = -n // as C's strtoul has it
 	}
 	return lua.LNumber(n)
 }

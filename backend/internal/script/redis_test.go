@@ -99,6 +99,22 @@ func ask(t *testing.T, conn net.Conn, words ...string) string {
 
 // alike are scripts that must reply the same bytes as in Redis, errors included.
 const alike = `
+return 'n' .. (0.1+0.2) .. '|' .. 1e15 .. '|' .. 2^53 .. '|' .. 1/0 .. '|' .. 7
+local function f(...) return 'a' .. ... end return f(1e15, 2)
+local function f() return 0.1+0.2, 2 end return {'a' .. f(), f() .. 'b' .. f()}
+local function f() end return 'a' .. f()
+local t = setmetatable({}, {__concat=function(a, b) return type(a) .. type(b) end}) return {t .. 1 .. 2, 1.5 .. t, 1 .. 2 .. t, t .. 't', 's' .. t .. 's'}
+return {} .. 'x'
+return 'x' .. true .. 1
+return 1 .. {}
+return {string.len(1e16), string.sub(0.1+0.2, 1), table.concat({0.1+0.2, 1e16}, 1.5)}
+return {tostring(tonumber('ffffffffffffffffff', 16)), tostring(tonumber('-ff', 16)), tonumber('-'), tonumber('7f', 16)}
+error(0.1+0.2)
+return {collectgarbage('stop'), collectgarbage('step'), 1}
+local f, e = load(function() return nosuch end) return tostring(f)
+return collectgarbage('bogus')
+goto done ::done:: return 1
+return os.clock()
 return string.format('%5.2f|%d|%s|%q|%x|%g|%c|%i|%%', 1/3, 3.7, 'a', 'a\n"\0b\r', 255, 1/3, 65, 7)
 return string.format('%-5d|%05d|%+d|% d|%5s|%-5s|%.2s|%e|%G|%o|%X', 42, 42, 42, 42, 'ab', 'ab', 'abc', 12345.678, 1e-10, 8, 255)
 return string.format('%g %g %g %g %g %.3g %10.4f', 100000, 1e6, 1e-5, 0.1, 123456789, 2/3, 3.14159)

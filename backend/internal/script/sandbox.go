@@ -81,7 +81,6 @@ func (b *sandbox) open(e *Engine) {
 	b.openMatching()
 	b.openMath(e)
 	b.openCoroutine()
-	b.openOS()
 	b.openRedis(e)
 	b.openBit()
 	b.openJSON()
@@ -117,7 +116,7 @@ func (b *sandbox) lock() {
 
 	meta := l.NewTable()
 	meta.RawSetString("__index", b.globals.RawGetString("string"))
-	meta.RawSetString("__call", l.NewFunction(badCall))
+	meta.RawSetString("__call", l.NewFunction(b.callText))
 	l.SetMetatable(lua.LString(""), meta)
 	b.strings = b.proxy(meta)
 }

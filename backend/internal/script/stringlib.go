@@ -19,6 +19,8 @@ func (b *sandbox) openString() {
 		"lower":  func(l *lua.LState) int { return mapBytes(l, 'A', 'Z', 'a'-'A') },
 		"upper":  func(l *lua.LState) int { return mapBytes(l, 'a', 'z', 'A'-'a') },
 		"rep":    stringRep,
+		"len":    func(l *lua.LState) int { l.Push(lua.LNumber(len(text(l, 1)))); return 1 },
+		"sub":    stringSub(goFunction(b.globals.RawGetString("string").(*lua.LTable), "sub")),
 		"char":   stringChar,
 		// Compiled code could not be loaded again anyway, as in Redis.
 		"dump": func(l *lua.LState) int { l.CheckFunction(1); l.Push(lua.LString("\x1bLua")); return 1 },
@@ -29,9 +31,19 @@ func (b *sandbox) openString() {
 // text is the n-th argument as a string; numbers print as Lua prints them.
 func text(l *lua.LState, n int) string {
 	if v, ok := l.Get(n).(lua.LNumber); ok {
-		return string(appendG(nil, float64(v), 14))
+		return printed(v)
 	}
 	return l.CheckString(n)
+}
+
+// stringSub has sub see a number as the text that it prints as.
+func stringSub(sub lua.LGFunction) lua.LGFunction {
+	return func(l *lua.LState) int {
+		if l.Get(1).Type() == lua.LTNumber {
+			l.Replace(1, lua.LString(text(l, 1)))
+		}
+		return sub(l)
+	}
 }
 
 func mapBytes(l *lua.LState, from, to byte, shift int) int {

@@ -38,7 +38,10 @@ func (b *sandbox) openTable() {
 
 func tableConcat(l *lua.LState) int {
 	t := l.CheckTable(1)
-	sep := l.OptString(2, "")
+	sep := ""
+	if l.Get(2) != lua.LNil {
+		sep = text(l, 2)
+	}
 	from, to := l.OptInt(3, 1), l.OptInt(4, t.Len())
 	var out strings.Builder
 	for i := from; i <= to; i++ {
