@@ -138,21 +138,23 @@ func (e *editor) applyTo(s *selector, rule string) error {
 	return errSyntax
 }
 
-// addKeys takes ~pattern, %R~pattern, %W~pattern and %RW~pattern.
+// addKeys takes ~pattern, %R~pattern, %W~pattern and %RW~pattern. Without ~ the pattern is
+// empty; a bare %, by which Redis ends when it lists the user, is refused.
 func (s *selector) addKeys(rule string) error {
 	if s.allKeys {
 		return errAfterAll
 	}
 	k := keyPattern{rule[1:], mayRead | mayWrite}
 	if rule[0] == '%' {
-		letters, pattern, ok := strings.Cut(rule[1:], "~")
+		letters, pattern, _ := strings.Cut(rule[1:], "~")
 		k = keyPattern{pattern: pattern}
+		ok := letters != ""
 		for _, c := range strings.ToUpper(letters) {
 			a := map[rune]access{'R': mayRead, 'W': mayWrite}[c]
 			ok = ok && a != 0 && k.access&a == 0
 			k.access |= a
 		}
-		if !ok || letters == "" {
+		if !ok {
 			return errSyntax
 		}
 	}
