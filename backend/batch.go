@@ -273,5 +273,8 @@ func (n *Node) replyLimit() int64 {
 	if n.running == nil {
 		return 0
 	}
-	return n.running.outputLimit().Hard
+	if hard := n.running.outputLimit().Hard; hard > 0 {
+		return hard + uncounted
+	}
+	return 0
 }

@@ -79,7 +79,7 @@ func TestOutputLimits(t *testing.T) {
 func TestTheSmallestLimits(t *testing.T) {
 	t.Parallel()
 	each(t, func(t *testing.T, p *process) {
-		p.must("SET large " + strings.Repeat("x", 100_000))
+		p.must("SET large " + strings.Repeat("x", 30_000))
 		p.must("CONFIG SET maxmemory-clients 1")
 		if _, err := ask(t, p.data, "CONFIG", "SET", "client-output-buffer-limit", "normal 1 0 0"); err != nil {
 			t.Fatal(err)
