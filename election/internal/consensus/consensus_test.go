@@ -213,6 +213,42 @@ func TestCutLeaderCannotCommit(t *testing.T) {
 	})
 }
 
+// A list other than the one the group was founded with is refused; one with other
+// addresses is not followed, and told of.
+func TestAnotherListOfMembers(t *testing.T) {
+	t.Parallel()
+	c := newTrio(t)
+	c.leader()
+	c.stop("s2")
+	var log strings.Builder
+	open := func(members ...Member) (*Node, error) {
+		return Open(Config{ID: "s2", Members: members, Single: true, Dir: c.dirs["s2"], Network: c.network, NoSync: true,
+			Timeout: raftTimeout, Logger: slog.New(slog.NewTextHandler(&log, &slog.HandlerOptions{Level: slog.LevelWarn}))}, &list{})
+	}
+	for _, members := range [][]Member{c.members[1:2], c.members[1:], append(slices.Clone(c.members), Member{"s4", "s4:1"}),
+		{c.members[0], c.members[1], {"s4", "s3:1"}}} {
+		n, err := open(members...)
+		if err == nil {
+			n.Close()
+		}
+		if err == nil || !strings.Contains(err.Error(), "founded with the members s1=s1:1 s2=s2:1 s3=s3:1, ") {
+			t.Errorf("%v: %v", members, err)
+		}
+	}
+	moved := slices.Clone(c.members)
+	moved[2].Addr = "elsewhere:1"
+	n, err := open(moved...)
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := n.Close(); err != nil {
+		t.Error(err)
+	}
+	if !strings.Contains(log.String(), "has s3 at elsewhere:1, but the group was founded with s3:1") {
+		t.Errorf("it said %q", log.String())
+	}
+}
+
 func TestStepDown(t *testing.T) {
 	t.Parallel()
 	c := newTrio(t)

@@ -6,6 +6,7 @@ import (
 	"fmt"
 	"log/slog"
 	"path/filepath"
+	"strings"
 	"time"
 
 	"github.com/hashicorp/raft"
@@ -61,6 +62,9 @@ func Open(cfg Config, m Machine) (*Node, error) {
 	}
 	n := &Node{cfg: cfg, log: cfg.Logger}
 	if err := n.open(m); err != nil {
+		if n.raft != nil {
+			_ = n.raft.Shutdown().Error()
+		}
 		n.release()
 		return nil, err
 	}
@@ -124,8 +128,42 @@ func (n *Node) bootstrap() error {
 	for _, m := range n.cfg.Members {
 		c.Servers = append(c.Servers, raft.Server{ID: raft.ServerID(m.ID), Address: raft.ServerAddress(m.Addr)})
 	}
-	if err := n.raft.BootstrapCluster(c).Error(); err != nil && !errors.Is(err, raft.ErrCantBootstrap) {
+	err := n.raft.BootstrapCluster(c).Error()
+	if errors.Is(err, raft.ErrCantBootstrap) {
+		return n.compare(c.Servers)
+	}
+	if err != nil {
 		return fmt.Errorf("raft: cannot write the list of members: %w", err)
+	}
+	return nil
+}
+
+// compare holds the configured list against the one that the log began with, which
+// counts. Other ids mean another group: a sentinel that began alone and is given
+// company would go on alone beside the group of the others.
+func (n *Node) compare(configured []raft.Server) error {
+	f := n.raft.GetConfiguration()
+	if err := f.Error(); err != nil {
+		return fmt.Errorf("raft: cannot read the list of members: %w", err)
+	}
+	founded := map[raft.ServerID]raft.ServerAddress{}
+	var list []string
+	for _, s := range f.Configuration().Servers {
+		founded[s.ID] = s.Address
+		list = append(list, fmt.Sprintf("%s=%s", s.ID, s.Address))
+	}
+	same := len(founded) == len(configured)
+	for _, s := range configured {
+		addr, known := founded[s.ID]
+		same = same && known
+		if known && addr != s.Address {
+			n.log.Warn(fmt.Sprintf("raft.members has %s at %s, but the group was founded with %s, and that address counts", s.ID, s.Address, addr))
+		}
+	}
+	if !same {
+		return fmt.Errorf("raft: the group in %s was founded with the members %s, and raft.members names others: "+
+			"put back that list, or found the group anew: stop all its sentinels and remove raft.db and snapshots from the dir of each",
+			n.cfg.Dir, strings.Join(list, " "))
 	}
 	return nil
 }
