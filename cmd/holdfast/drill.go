@@ -34,6 +34,7 @@ exits 1 when a write was lost, doubled, or found where it must not be.`,
 	}
 	f := cmd.PersistentFlags()
 	f.StringVar(&o.Dir, "dir", up.Defaults().Dir, "directory of the running group")
+	passwordFlag(f, &o.Password)
 	f.IntVar(&o.Writers, "writers", 16, "connections, spread over the proxies")
 	f.IntVar(&o.Pipeline, "pipeline", 1, "requests each connection sends before it awaits replies")
 	f.Float64Var(&o.Reads, "reads", 0.2, "share of the requests that are reads")

@@ -10,6 +10,7 @@ import (
 	"text/tabwriter"
 
 	"github.com/spf13/cobra"
+	"github.com/spf13/pflag"
 
 	"holdfast/cmd/internal/up"
 	"holdfast/cmd/internal/view"
@@ -17,7 +18,7 @@ import (
 )
 
 func statusCommand() *cobra.Command {
-	var dir, group string
+	var dir, group, password string
 	var sentinels []string
 	cmd := &cobra.Command{
 		Use:   "status",
@@ -30,20 +31,28 @@ when the group has a master that serves.`,
   holdfast status --sentinel 10.0.0.1:26379,10.0.0.2:26379,10.0.0.3:26379`,
 		Args: noArguments,
 		RunE: func(cmd *cobra.Command, _ []string) error {
+			ctx := view.WithPassword(cmd.Context(), password)
 			if len(sentinels) > 0 {
-				return statusOf(cmd.Context(), group, &up.State{Sentinels: processes(sentinels)}, os.Stdout)
+				return statusOf(ctx, group, &up.State{Sentinels: processes(sentinels)}, os.Stdout)
 			}
 			state, err := up.ReadState(dir)
 			if err != nil {
 				return err
 			}
-			return statusOf(cmd.Context(), up.Group, state, os.Stdout)
+			return statusOf(ctx, up.Group, state, os.Stdout)
 		},
 	}
 	cmd.Flags().StringVar(&dir, "dir", up.Defaults().Dir, "directory of the running group")
 	cmd.Flags().StringSliceVar(&sentinels, "sentinel", nil, "ask these sentinels (host:port) instead")
+	passwordFlag(cmd.Flags(), &password)
 	cmd.Flags().StringVar(&group, "group", up.Group, "the group to ask them about")
 	return cmd
+}
+
+// passwordFlag is -a, as redis-cli has it, for commands that ask all parts.
+func passwordFlag(f *pflag.FlagSet, password *string) {
+	f.StringVarP(password, "password", "a", os.Getenv("REDISCLI_AUTH"), "password of the parts; or the variable REDISCLI_AUTH")
+	f.Lookup("password").DefValue = "" // the help must not show it
 }
 
 // statusOf prints the parts in state; the nodes are those of the topology where

@@ -14,7 +14,9 @@ import (
 	"testing"
 	"time"
 
+	"holdfast/cmd/internal/drill"
 	"holdfast/cmd/internal/up"
+	"holdfast/cmd/internal/view"
 )
 
 // The first minute of a new user: one command, one endpoint, a write, a read
@@ -143,5 +145,29 @@ func TestBadInputIsNamed(t *testing.T) {
 	}
 	if got := mustDo(t, busy.proxy(), "PING"); got != "PONG" {
 		t.Errorf("the group that held the port: %q", got)
+	}
+}
+
+// One requirepass is enough: up gives every part what it needs to log in to the
+// others, and status and drill log in with it.
+func TestUpWithAPassword(t *testing.T) {
+	t.Parallel()
+	c := startCluster(t, "--requirepass secret")
+	if _, err := do(t, time.Minute, c.proxy(), "GET", "k"); err == nil || !strings.HasPrefix(err.Error(), "NOAUTH") {
+		t.Errorf("a client without a password: %v", err)
+	}
+	ctx := view.WithPassword(t.Context(), "secret")
+	await(t, 60*time.Second, "the group is whole", func() error { return drill.Whole(ctx, c.opts.Dir) })
+	out, stderr, status := execute(t, time.Minute, "status", "--dir", c.opts.Dir, "-a", "secret")
+	if status != 0 || strings.Contains(out, "down") || strings.Contains(out, "NOAUTH") {
+		t.Errorf("status %d: %s%s", status, out, stderr)
+	}
+	out, stderr, status = execute(t, time.Minute, "drill", "switchover", "--dir", c.opts.Dir, "-a", "secret", "--duration", "200ms")
+	if status != 0 || !strings.Contains(out, "0") {
+		t.Errorf("drill %d: %s%s", status, out, stderr)
+	}
+	out, stderr, status = execute(t, time.Minute, "status", "--dir", c.opts.Dir)
+	if status != 1 || !strings.Contains(out+stderr, "NOAUTH") {
+		t.Errorf("status without the password %d: %s%s", status, out, stderr)
 	}
 }

@@ -8,11 +8,13 @@ import (
 	"time"
 
 	"holdfast/cmd/internal/load"
+	"holdfast/cmd/internal/view"
 )
 
 // Options of a series of runs.
 type Options struct {
 	Dir      string // of the running group
+	Password string // of all its parts; empty: none
 	Fault    string // one of Faults
 	Writers  int    // connections
 	Reads    float64
@@ -71,6 +73,7 @@ func Run(ctx context.Context, o Options, report func(*Outcome)) ([]*Outcome, err
 	if _, err := (&group{dir: o.Dir}).state(); err != nil {
 		return nil, err
 	}
+	ctx = view.WithPassword(ctx, o.Password)
 	var all []*Outcome
 	for i := range o.Runs {
 		d := &run{Options: o, group: &group{dir: o.Dir}, fault: fault}
@@ -125,7 +128,7 @@ func (d *run) startLoad(ctx context.Context, number int) error {
 		return err
 	}
 	d.load, err = load.StartVerified(ctx, load.VerifiedOptions{
-		Addrs: proxies, Clients: d.Writers, Pipeline: d.Pipeline, Reads: d.Reads,
+		Addrs: proxies, Password: d.Password, Clients: d.Writers, Pipeline: d.Pipeline, Reads: d.Reads,
 		Prefix: fmt.Sprintf("holdfast:drill:%d:%d:%d", os.Getpid(), time.Now().UnixMilli(), number),
 	})
 	return err

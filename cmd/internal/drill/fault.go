@@ -9,8 +9,8 @@ import (
 	"syscall"
 	"time"
 
-	"holdfast/backend/client"
 	"holdfast/cmd/internal/up"
+	"holdfast/cmd/internal/view"
 	"holdfast/election/topology"
 )
 
@@ -127,7 +127,7 @@ const switchoverWait = 10 * time.Second
 func failover(ctx context.Context, sentinel string) error {
 	ctx, cancel := context.WithTimeout(ctx, 5*time.Second)
 	defer cancel()
-	c, err := client.Dial(ctx, sentinel, client.Options{})
+	c, err := view.Dial(ctx, sentinel)
 	if err != nil {
 		return err
 	}

@@ -161,6 +161,16 @@ func (s Setting) flag(part conf.Part) string {
 	return ""
 }
 
+// requirepass is the password that the parts of a kind were given; empty: none.
+func (o *Options) requirepass(part conf.Part) (password string) {
+	for _, s := range o.Extra {
+		if s.Key == "requirepass" && s.Part&part != 0 {
+			password = s.Value
+		}
+	}
+	return password
+}
+
 // near asks the configuration what may have been meant.
 func near(s Setting) string {
 	for _, part := range []conf.Part{conf.Node, conf.Sentinel, conf.Proxy} {

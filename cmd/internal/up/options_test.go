@@ -89,7 +89,7 @@ func load(p Part) (err error) {
 }
 
 func TestPlanGivesSettingsToThoseWhoKnowThem(t *testing.T) {
-	o, err := Parse(strings.Fields("--write-acks 2 --quorum 3 --nodes 3 --sentinel.loglevel debug"))
+	o, err := Parse(strings.Fields("--write-acks 2 --quorum 3 --nodes 3 --sentinel.loglevel debug --requirepass a --sentinel.requirepass b --proxy.auth-pass c"))
 	if err != nil {
 		t.Fatal(err)
 	}
@@ -107,6 +107,11 @@ func TestPlanGivesSettingsToThoseWhoKnowThem(t *testing.T) {
 			"--managed yes":                     conf.Node,
 			"--monitor.mymaster.master 127.0.0": conf.Sentinel,
 			"--sentinels 127.0.0.1:26379":       conf.Proxy,
+			"--masterauth a":                    conf.Node,
+			"--monitor.mymaster.auth-pass a":    conf.Sentinel,
+			"--sentinel-pass b":                 conf.Sentinel | conf.Proxy,
+			"--auth-pass a --sentinel-pass b":   conf.Proxy, // what was said besides stands above it:
+			"--auth-pass c":                     conf.Proxy,
 		} {
 			if got, want := strings.Contains(line, text), kinds&p.Kind != 0; got != want {
 				t.Errorf("%s has %q: %v, want %v: %s", p.Name, text, got, want, line)

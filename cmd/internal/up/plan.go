@@ -88,12 +88,37 @@ func (p *planner) part(kind conf.Part, letter string, i, port int, ports []Port,
 	name := fmt.Sprintf("%s%d", letter, i+1)
 	dir := filepath.Join(p.Dir, name)
 	all := append([]string{kind.String(), "--bind", "127.0.0.1", "--port", strconv.Itoa(port), "--dir", dir}, args...)
+	all = append(all, p.passwords(kind)...)
 	for _, s := range p.Extra {
 		if flag := s.flag(kind); flag != "" && s.Part&kind != 0 {
 			all = append(all, flag, s.Value)
 		}
 	}
 	return Part{Kind: kind, Name: name, Addr: local(port), Dir: dir, Args: all, Ports: ports}
+}
+
+// passwords are those that a part needs for the others, where requirepass has been
+// set for them.
+func (p *planner) passwords(kind conf.Part) (args []string) {
+	add := func(password string, flags ...string) {
+		for _, flag := range flags {
+			if password != "" {
+				args = append(args, flag, password)
+			}
+		}
+	}
+	nodes, sentinels := p.requirepass(conf.Node), p.requirepass(conf.Sentinel)
+	switch kind {
+	case conf.Node:
+		add(nodes, "--masterauth")
+	case conf.Sentinel:
+		add(nodes, "--monitor."+Group+".auth-pass")
+		add(sentinels, "--sentinel-pass")
+	case conf.Proxy:
+		add(nodes, "--auth-pass")
+		add(sentinels, "--sentinel-pass")
+	}
+	return args
 }
 
 func (p *planner) members() string {

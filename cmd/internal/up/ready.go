@@ -5,7 +5,7 @@ import (
 	"fmt"
 	"time"
 
-	"holdfast/backend/client"
+	"holdfast/cmd/internal/view"
 	"holdfast/conf"
 )
 
@@ -22,7 +22,7 @@ func (s *Supervisor) awaitReady(ctx context.Context) error {
 			continue
 		}
 		for {
-			err := serves(ctx, r.Addr)
+			err := serves(view.WithPassword(ctx, s.opts.requirepass(conf.Node)), r.Addr)
 			if dead := s.dead(); dead != nil {
 				return fmt.Errorf("%s ended before the group was ready (%s); its last words, from %s:\n%s",
 					dead.Name, howEnded(dead.current()), dead.logFile(), dead.lastWords())
@@ -53,7 +53,7 @@ func (s *Supervisor) dead() *running {
 // serves writes, reads and deletes a key. The proxy may hold the write until
 // there is a master, so one attempt may take its hold-timeout.
 func serves(ctx context.Context, addr string) error {
-	c, err := client.Dial(ctx, addr, client.Options{})
+	c, err := view.Dial(ctx, addr)
 	if err != nil {
 		return err
 	}

@@ -40,7 +40,7 @@ func ReadState(dir string) (*State, error) {
 	}
 	s := new(State)
 	if err := json.Unmarshal(b, s); err != nil {
-		return nil, fmt.Errorf("%s: %w", file, err)
+		return nil, fmt.Errorf("%s is not as `holdfast up` writes it: %w; stop that group and start it again", file, err)
 	}
 	return s, nil
 }

@@ -162,11 +162,38 @@ func All[T any](addrs []string, ask func(addr string) T) []T {
 	return answers
 }
 
+type passwordKey struct{}
+
+// WithPassword has every question asked under ctx be preceded by a login with
+// that password. A part that wants none is asked all the same: a group's nodes
+// may want one and its sentinels not.
+func WithPassword(ctx context.Context, password string) context.Context {
+	if password == "" {
+		return ctx
+	}
+	return context.WithValue(ctx, passwordKey{}, password)
+}
+
+// Dial connects to a part, within ctx's deadline, and logs in.
+func Dial(ctx context.Context, addr string) (*client.Conn, error) {
+	c, err := client.Dial(ctx, addr, client.Options{})
+	password, wanted := ctx.Value(passwordKey{}).(string)
+	if err != nil || !wanted {
+		return c, err
+	}
+	v, err := c.Do(ctx, "AUTH", password)
+	if err != nil && !strings.Contains(v.Text, "without any password configured") {
+		c.Close()
+		return nil, fmt.Errorf("AUTH at %s: %w", addr, err)
+	}
+	return c, nil
+}
+
 // ask runs questions on a connection to addr, all within patience.
 func ask(ctx context.Context, addr string, questions func(context.Context, *client.Conn) error) error {
 	ctx, cancel := context.WithTimeout(ctx, patience)
 	defer cancel()
-	c, err := client.Dial(ctx, addr, client.Options{})
+	c, err := Dial(ctx, addr)
 	if err != nil {
 		return err
 	}
