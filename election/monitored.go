@@ -37,6 +37,7 @@ type watched struct {
 	connected bool
 	lost      bool // a connection was lost or could not be made
 	hello     *native.Hello
+	barred    string // the node keeps this sentinel's user out, and says so
 	control   string
 
 	info   map[string]string // of INFO
@@ -181,11 +182,16 @@ func (l *loop) seen(m *monitored, w *watched, r probe.Report) {
 	switch r.Kind {
 	case probe.Connected:
 		w.connected, w.lost, w.hello, w.control = true, false, r.Hello, r.Control
+		if w.barred != r.Barred && r.Barred != "" {
+			l.log.Warn("A node does not let this sentinel in: see auth-pass and auth-user", "node", w.addr, "error", r.Barred)
+		}
+		w.barred = r.Barred
 		if r.Hello != nil {
 			w.replied(r.RunID, r.At)
 		}
 		if a != nil {
 			a.Connected(w.addr, r.Control, r.Hello)
+			a.Barred(w.addr, r.Barred)
 		}
 	case probe.Lost:
 		w.connected, w.lost = false, true

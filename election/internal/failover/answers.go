@@ -32,8 +32,9 @@ func NewAnswers(term uint64, now time.Time) *Answers {
 type node struct {
 	hello    *native.Hello // of the connection; nil while there is none
 	control  string
-	plain    bool // answers, and does not speak the native protocol
-	lost     bool // no connection, and at least one attempt says so
+	plain    bool   // answers, and does not speak the native protocol
+	barred   string // why it does not, where it keeps this sentinel's user out
+	lost     bool   // no connection, and at least one attempt says so
 	lostAt   time.Time
 	refused  int  // dials in a row that were refused
 	down     bool // SDOWN for this sentinel
@@ -90,7 +91,7 @@ func (a *Answers) node(addr string) *node {
 // is a plain Redis.
 func (a *Answers) Connected(addr, control string, hello *native.Hello) {
 	n := a.node(addr)
-	n.lost, n.refused, n.plain, n.hello = false, 0, hello == nil, hello
+	n.lost, n.refused, n.plain, n.barred, n.hello = false, 0, hello == nil, "", hello
 	if hello == nil {
 		return
 	}
@@ -100,6 +101,10 @@ func (a *Answers) Connected(addr, control string, hello *native.Hello) {
 	}
 	n.sameProcess(hello.RunID)
 }
+
+// Barred records why a node that has just been connected says nothing of itself: it
+// keeps this sentinel's user out.
+func (a *Answers) Barred(addr, why string) { a.node(addr).barred = why }
 
 // sameProcess drops what another process at the address had said.
 func (n *node) sameProcess(runID string) {

@@ -163,6 +163,8 @@ func (n *node) silence(epoch uint64) string {
 		refused, said = k.err.(resp.Error)
 	}
 	switch {
+	case n.barred != "":
+		return n.barred
 	case n.plain:
 		return "a plain Redis server"
 	case said:

@@ -196,4 +196,9 @@ func TestWhyANodeIsMissing(t *testing.T) {
 	if got := missing(g, a, nil); !strings.Contains(got, "c (no connection)") {
 		t.Errorf("the connection is gone: %q", got)
 	}
+	a.Connected("c", "c", nil)
+	a.Barred("c", "NOAUTH Authentication required.")
+	if got := missing(g, a, nil); !strings.Contains(got, "c (NOAUTH Authentication required.)") {
+		t.Errorf("it keeps us out: %q", got)
+	}
 }

@@ -92,6 +92,9 @@ func (s *step) born() {
 			owners[n.hello.Group] = true
 		}
 		switch {
+		case n.barred != "":
+			s.explain(addr + " does not let the sentinels in (" + n.barred + "): set auth-pass, and auth-user to a user with +@holdfast +ping +info")
+			return
 		case n.plain:
 			s.explain(addr + " is a plain Redis server")
 			return

@@ -1,10 +1,12 @@
 package probe
 
 import (
+	"cmp"
 	"context"
 	"errors"
 	"net"
 	"strconv"
+	"strings"
 
 	"holdfast/backend/client"
 	"holdfast/backend/resp"
@@ -33,7 +35,7 @@ func (p *Probe) connect(ctx context.Context) error {
 		return err
 	case hello == nil:
 		p.runID, p.native = "", false
-		p.report(Report{Kind: Connected})
+		p.report(Report{Kind: Connected, Barred: p.barred})
 		return nil
 	}
 	p.conn.Close()
@@ -85,9 +87,11 @@ func (p *Probe) dial(ctx context.Context, addr string) (*client.Conn, *native.He
 }
 
 func (p *Probe) hello(ctx context.Context, conn *client.Conn) (*native.Hello, error) {
-	if err := p.auth(ctx, conn); err != nil {
+	login, err := p.auth(ctx, conn)
+	if err != nil {
 		return nil, err
 	}
+	p.barred = ""
 	v, err := conn.Do(ctx, native.HelloArgs()...)
 	switch {
 	case err == nil:
@@ -96,26 +100,33 @@ func (p *Probe) hello(ctx context.Context, conn *client.Conn) (*native.Hello, er
 	case conn.Broken() != nil:
 		return nil, err
 	}
-	// Any error reply comes from a living server. One that knows HOLDFAST and
-	// refuses (NOAUTH, say) is watched like a plain one, which shows as NOAUTH
-	// in its PINGs too.
+	// Any error reply comes from a living server. One that refuses is watched like
+	// a plain one, which shows as NOAUTH in its PINGs too.
+	if code, _, _ := strings.Cut(v.Text, " "); code == "NOAUTH" || code == "NOPERM" {
+		p.barred = cmp.Or(login, v.Text)
+	}
 	return nil, nil
 }
 
-// auth ignores an error reply, as Redis Sentinel does: a node that wants no
-// password must not look dead, and one that wants another will say NOAUTH.
-func (p *Probe) auth(ctx context.Context, conn *client.Conn) error {
+// auth goes on with an error reply, which it returns, as Redis Sentinel does: a node
+// that wants no password must not look dead, and one that wants another will say
+// NOAUTH.
+func (p *Probe) auth(ctx context.Context, conn *client.Conn) (refusal string, broken error) {
 	args := []string{"AUTH", p.as.Password}
 	switch {
 	case p.as.Password == "":
-		return nil
+		return "", nil
 	case p.as.User != "":
 		args = []string{"AUTH", p.as.User, p.as.Password}
 	}
-	if _, err := conn.Do(ctx, args...); err != nil && conn.Broken() != nil {
-		return err
+	v, err := conn.Do(ctx, args...)
+	if err != nil && conn.Broken() != nil {
+		return "", err
 	}
-	return nil
+	if v.Err() != nil {
+		refusal = v.Text
+	}
+	return refusal, nil
 }
 
 func (p *Probe) controlAt(port int) string {

@@ -17,7 +17,7 @@ type Kind int
 
 // The kinds.
 const (
-	Connected Kind = iota // Hello (nil: a plain Redis), Control
+	Connected Kind = iota // Hello (nil: a plain Redis, or Barred says why it says nothing), Control
 	Lost                  // Refused, Broken, Err: no connection, or none any more
 	Replied               // Text: the reply to PING
 	Probed                // Probe, or Err: the reply to PROBE
@@ -32,6 +32,7 @@ type Report struct {
 	At      time.Time
 	RunID   string // of the process at the other end; "" of a plain Redis
 	Hello   *native.Hello
+	Barred  string // the error by which the node keeps this sentinel's user out; "" when it does not
 	Control string // host:port of the control port
 	Refused bool   // the dial was refused: the host lives and nobody listens
 	Broken  bool   // the other end closed or reset the connection
@@ -89,6 +90,7 @@ type Probe struct {
 	trouble  atomic.Bool
 
 	as       Tuning       // how conn was made
+	barred   string       // the error by which the node kept that user out
 	conn     *client.Conn // of Run's goroutine, like all below
 	runID    string
 	control  string // newest known address of the control port

@@ -228,6 +228,22 @@ func TestPlainRedis(t *testing.T) {
 	}
 }
 
+// A node that keeps the sentinel's user out is no plain Redis, and says why.
+func TestBarred(t *testing.T) {
+	for password, c := range map[string]struct{ auth, hello, want string }{
+		"":  {"", "-NOAUTH Authentication required.\r\n", "NOAUTH Authentication required."},
+		"x": {"-WRONGPASS invalid\r\n", "-NOAUTH Authentication required.\r\n", "WRONGPASS invalid"},
+		"y": {"+OK\r\n", "-NOPERM no holdfast\r\n", "NOPERM no holdfast"},
+		"z": {"-ERR AUTH <password> called without any\r\n", "-ERR unknown command\r\n", ""},
+	} {
+		data := listenAt(t, "127.0.0.1:0", map[string]string{"PING": "-NOAUTH\r\n", "AUTH": c.auth, "HOLDFAST HELLO": c.hello})
+		_, reports := run(t, Options{Addr: data.addr(), Tuning: Tuning{Password: password}})
+		if r := next(t, reports, Connected); r.Hello != nil || r.Barred != c.want {
+			t.Errorf("%q: %+v", password, r)
+		}
+	}
+}
+
 func TestRefusedAndBack(t *testing.T) {
 	p1 := listenAt(t, "127.0.0.1:0", map[string]string{"PING": "+PONG\r\n", "*": "-ERR unknown command\r\n"})
 	addr := p1.addr()
