@@ -29,12 +29,12 @@ func (g *greeting) begin(k *link) {
 	must := func(_ *link, v resp.Value) string { return errorText(v) }
 	switch cred := key.cred; {
 	case cred == own && own.pass != "":
-		g.add(must, own.authArgs()...)
+		g.add(ownLogin, own.authArgs()...)
 		g.introduce(k, nativeHello)
 	case cred.pass == "":
 		g.introduce(k, nativeHello)
 	case own.pass != "":
-		g.add(func(*link, resp.Value) string { return "" }, own.authArgs()...)
+		g.add(func(k *link, v resp.Value) string { ownLogin(k, v); return "" }, own.authArgs()...)
 		g.introduce(k, nativeHello)
 		g.add(must, cred.authArgs()...)
 	default:
@@ -53,6 +53,14 @@ func (g *greeting) begin(k *link) {
 		b = resp.AppendCommand(b, s.args...)
 	}
 	k.conn.SetBuf(b)
+}
+
+// ownLogin takes the answer to the proxy's own AUTH: that it is refused is for the
+// operator to know, too.
+func ownLogin(k *link, v resp.Value) (trouble string) {
+	trouble = errorText(v)
+	k.lane.l.p.sayLogin(k.addr, trouble)
+	return trouble
 }
 
 // introduce asks what the node is and says that the link is a proxy's.

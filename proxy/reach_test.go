@@ -30,6 +30,36 @@ func (l *lines) count(what string) int {
 	return strings.Count(l.b.String(), what)
 }
 
+// A node that refuses the proxy's own user is told of in the log, once; clients with
+// a password of theirs are served.
+func TestRefusedLoginIsLogged(t *testing.T) {
+	r := startRedis(t, "--requirepass", "right")
+	addr := freeport.Addr(t)
+	_, port, _ := net.SplitHostPort(addr)
+	settings, err := conf.New[conf.ProxyConfig]("--bind", "127.0.0.1", "--port", port, "--master", r.addr, "--auth-pass", "wrong")
+	if err != nil {
+		t.Fatal(err)
+	}
+	log := new(lines)
+	p, err := New(settings.Config(), slog.New(slog.NewTextHandler(log, nil)))
+	if err != nil {
+		t.Fatal(err)
+	}
+	if err := p.Start(); err != nil {
+		t.Fatal(err)
+	}
+	defer p.Close()
+	for range 3 {
+		c := connect(t, addr)
+		c.want("OK", "AUTH", "right")
+		c.want("nil", "GET", "k")
+		connect(t, addr).do("GET", "k") // as nobody
+	}
+	if n := log.count("see auth-user and auth-pass"); n != 1 {
+		t.Errorf("%d lines tell of it", n)
+	}
+}
+
 // A fixed master to which there is no way is told of in the log, once.
 func TestUnreachableMasterIsLogged(t *testing.T) {
 	master, addr := freeport.Addr(t), freeport.Addr(t)

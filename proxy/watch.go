@@ -104,6 +104,13 @@ func (p *Proxy) sayReached(addr string) {
 	}
 }
 
+// sayLogin logs, once, that a node refuses the proxy's own user.
+func (p *Proxy) sayLogin(addr, why string) {
+	if p.setTrouble("login at "+addr, why) && why != "" {
+		p.log.Warn("node refuses the proxy's own user: see auth-user and auth-pass", "node", addr, "err", why)
+	}
+}
+
 // setTrouble notes why a sentinel or a node cannot be reached, "" when it can, and
 // says whether that is news.
 func (p *Proxy) setTrouble(addr, why string) bool {
