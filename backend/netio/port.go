@@ -5,7 +5,9 @@ import (
 	"crypto/tls"
 	"errors"
 	"fmt"
+	"maps"
 	"net"
+	"slices"
 	"strings"
 	"sync"
 	"syscall"
@@ -21,15 +23,44 @@ type port struct {
 }
 
 // Listen makes the server listen at exactly addrs: what is new is opened, and
-// once all of that could be, what is not named any more is closed. Connections
-// stay. With an error, which names the address, nothing has changed. It is safe
-// on any goroutine.
+// once all of that could be, what is not named any more is closed; before, where it
+// stands in the way, as every address does in that of one of them. Connections stay.
+// With an error, which names the address, nothing has changed. It is safe on any
+// goroutine.
 func (s *Server) Listen(addrs []string) error {
 	s.mu.Lock()
 	defer s.mu.Unlock()
 	if s.stopping.Load() {
 		return net.ErrClosed
 	}
+	next, err := s.openAll(addrs)
+	if errors.Is(err, syscall.EADDRINUSE) {
+		before := maps.Clone(s.ports)
+		s.closeOthers(addrs)
+		if next, err = s.openAll(addrs); err != nil {
+			s.reopen(before)
+		}
+	}
+	if err != nil {
+		return err
+	}
+	closePorts(s.ports, next)
+	for addr, p := range next {
+		s.begin(addr, p)
+	}
+	s.ports = next
+	return nil
+}
+
+// begin has the clients of a port that is new brought to the loops.
+func (s *Server) begin(addr string, p *port) {
+	if s.ports[addr] != p {
+		s.accepting.Go(func() { s.accept(p) })
+	}
+}
+
+// openAll opens those of addrs that are not open, or none of them.
+func (s *Server) openAll(addrs []string) (map[string]*port, error) {
 	next := make(map[string]*port, len(addrs))
 	for _, addr := range addrs {
 		p := s.ports[addr]
@@ -37,19 +68,38 @@ func (s *Server) Listen(addrs []string) error {
 			var err error
 			if p, err = s.open(addr); err != nil {
 				closePorts(next, s.ports)
-				return fmt.Errorf("cannot listen on %s: %w", addr, err)
+				return nil, fmt.Errorf("cannot listen on %s: %w", addr, err)
 			}
 		}
 		next[addr] = p
 	}
-	closePorts(s.ports, next)
-	for addr, p := range next {
-		if s.ports[addr] != p {
-			s.accepting.Go(func() { s.accept(p) })
+	return next, nil
+}
+
+// closeOthers closes what addrs do not name.
+func (s *Server) closeOthers(addrs []string) {
+	for addr, p := range s.ports {
+		if !slices.Contains(addrs, addr) {
+			p.Close()
+			delete(s.ports, addr)
 		}
 	}
-	s.ports = next
-	return nil
+}
+
+// reopen opens again what closeOthers has closed.
+func (s *Server) reopen(before map[string]*port) {
+	for addr := range before {
+		if s.ports[addr] != nil {
+			continue
+		}
+		p, err := s.open(addr)
+		if err != nil {
+			s.opts.Log.Warn("Not listening any more on " + addr + ": " + err.Error())
+			continue
+		}
+		s.begin(addr, p)
+		s.ports[addr] = p
+	}
 }
 
 // closePorts closes what is in old and not in kept.

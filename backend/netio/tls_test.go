@@ -217,6 +217,31 @@ func TestListenMovesAndKeepsConnections(t *testing.T) {
 	expect(t, r, "still here")
 }
 
+// An address and every address of the same port stand in each other's way: the old
+// one is closed before, and is there again when the new one cannot be opened.
+func TestListenMovesWithinAPort(t *testing.T) {
+	one, taken := freeport.Addr(t), freeport.Addr(t)
+	_, port, _ := net.SplitHostPort(one)
+	every := "tcp://0.0.0.0:" + port
+	s := start(t, Options{Addrs: []string{every}, Accept: func(*Conn) Session { return &lines{} }})
+	ln, err := net.Listen("tcp", taken)
+	if err != nil {
+		t.Fatal(err)
+	}
+	defer ln.Close()
+	if err := s.Listen([]string{"tcp://" + one, "tcp://" + taken}); err == nil {
+		t.Fatal("listens where somebody else does")
+	}
+	for _, addrs := range [][]string{{every}, {"tcp://" + one}, {every}} {
+		if err := s.Listen(addrs); err != nil {
+			t.Fatal(err)
+		}
+		c, r := dial(t, one)
+		fmt.Fprint(c, "here\n")
+		expect(t, r, "here")
+	}
+}
+
 func expectText(t *testing.T, r io.Reader, want string) {
 	t.Helper()
 	got := make([]byte, len(want))
