@@ -5,6 +5,7 @@ import (
 	"path/filepath"
 	"runtime"
 	"strconv"
+	"strings"
 	"time"
 
 	"golang.org/x/sys/unix"
@@ -47,7 +48,29 @@ func infoServer(n *Node, b *infoText) {
 	if until := n.endBy.Load(); until != 0 {
 		b.field("shutdown_in_milliseconds", max(until-time.Now().UnixMilli(), 0))
 	}
+	for i, listener := range listeners(cfg) {
+		b.field("listener"+strconv.Itoa(i), listener)
+	}
 	b.field("holdfast_control_port", n.control.port())
+}
+
+// listeners are the kinds of addresses that are listened at, as Redis tells them
+// (server.c, getListensInfoString): that of plain clients also when its port is 0.
+func listeners(cfg *conf.NodeConfig) []string {
+	at := func(kind string, port int) string {
+		if port == 0 {
+			return "name=" + kind
+		}
+		return "name=" + kind + ",bind=" + strings.Join(cfg.Bind, ",bind=") + ",port=" + strconv.Itoa(port)
+	}
+	all := []string{at("tcp", cfg.Port)}
+	if cfg.UnixSocket != "" {
+		all = append(all, "name=unix,bind="+cfg.UnixSocket)
+	}
+	if cfg.TLS.Port != 0 {
+		all = append(all, at("tls", cfg.TLS.Port))
+	}
+	return all
 }
 
 // configFile is the file's absolute name, as Redis shows it.
