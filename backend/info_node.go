@@ -130,15 +130,22 @@ func (n *Node) infoLoading(b *infoText) {
 	p := &n.progress
 	since := time.Since(time.Unix(0, p.began.Load()))
 	total, read := p.total.Load(), p.read.Load()
-	eta, done := 1, 0.
+	eta := 1
 	if read > 0 && total > 0 {
 		eta = int(since.Seconds() * float64(total-read) / float64(read))
-		done = 100 * float64(read) / float64(total)
 	}
 	b.field("loading_start_time", p.began.Load()/1e9)
 	b.field("loading_total_bytes", total)
 	b.field("loading_rdb_used_mem", 0)
 	b.field("loading_loaded_bytes", read)
-	b.field("loading_loaded_perc", strconv.FormatFloat(done, 'f', 2, 64))
+	b.field("loading_loaded_perc", shareRead(read, total))
 	b.field("loading_eta_seconds", eta)
+}
+
+// shareRead is how many percent of a total has been read; 0 where that is not known.
+func shareRead(read, total int64) string {
+	if total <= 0 {
+		return "0.00"
+	}
+	return strconv.FormatFloat(100*float64(read)/float64(total), 'f', 2, 64)
 }

@@ -71,6 +71,7 @@ func infoLink(n *Node, b *infoText, st *standing) {
 		b.field("master_sync_total_bytes", max(link.SyncTotal, 0))
 		b.field("master_sync_read_bytes", link.SyncRead)
 		b.field("master_sync_left_bytes", max(link.SyncTotal-link.SyncRead, -1))
+		b.field("master_sync_perc", shareRead(link.SyncRead, link.SyncTotal))
 		b.field("master_sync_last_io_seconds_ago", int(time.Since(link.SyncIO).Seconds()))
 	}
 	if status == "down" && !link.DownSince.IsZero() {

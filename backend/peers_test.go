@@ -61,6 +61,12 @@ func TestFullResyncIsSeen(t *testing.T) {
 	r.must(fmt.Sprintf("REPLICAOF 127.0.0.1 %d", m.port))
 	await(t, "the snapshot is read", loading("1"))
 	await(t, "some of it came", func() bool { return field(r.must("INFO persistence").Text, "loading_loaded_bytes") > "0" })
+	if got := field(r.must("INFO replication").Text, "master_sync_perc"); got != "0.00" { // of a size that was not told
+		t.Errorf("%q percent of it came", got)
+	}
+	if role := r.must("ROLE").Elems; role[3].Text != "sync" || role[4].Int != -1 {
+		t.Errorf("ROLE: %v", role)
+	}
 	if got := r.must("GET old").Text; got != "here" {
 		t.Errorf("meanwhile the old data says %q", got)
 	}

@@ -216,5 +216,9 @@ func roleReply(s *session, x *commands.Ctx) {
 	x.BulkString(host)
 	x.Int(int64(p))
 	x.BulkString(state)
-	x.Int(int64(n.stream.Offset()))
+	if st.State == repl.LinkConnected {
+		x.Int(int64(n.stream.Offset()))
+	} else {
+		x.Int(-1)
+	}
 }
