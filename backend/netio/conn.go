@@ -1,6 +1,7 @@
 package netio
 
 import (
+	"io"
 	"net"
 
 	"github.com/panjf2000/gnet/v2"
@@ -26,6 +27,7 @@ type Conn struct {
 	paused  bool  // the session asked for no more data
 	dialled bool  // by this side, so that the peer expects no answers
 	ended   bool  // the peer sends no more, and is still to be answered
+	goodbye bool  // TLS has said that the peer sends no more, while paused
 	lingers bool  // closing, and only waiting for the kernel to take the rest
 	failure error // what reading from the socket has ended with
 	reading bool  // inside session.Data
@@ -233,8 +235,14 @@ func (c *Conn) arrived(in []byte) {
 		*b = text[:0]
 	}
 	plain.Put(b)
-	if err != nil {
+	switch {
+	case err == nil:
+	case err != io.EOF:
 		c.CloseAfterWrite()
+	case c.paused:
+		c.goodbye = true
+	default:
+		c.peerEnded()
 	}
 }
 

@@ -46,6 +46,14 @@ func (p *poller) read(c *Conn) (done bool) {
 	return c.staysOpen()
 }
 
+// peerEnded is the end of what the peer sends where TLS tells of it: its own side is
+// still open then, as that of a socket is.
+func (c *Conn) peerEnded() {
+	if !c.closing && !c.closed && !c.staysOpen() {
+		c.CloseAfterWrite()
+	}
+}
+
 // staysOpen is asked once, at the end of what the peer sends.
 func (c *Conn) staysOpen() bool {
 	if c.dialled {

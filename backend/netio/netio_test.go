@@ -282,12 +282,25 @@ func (s *owing) Ended(c *Conn) bool {
 func TestPeerThatClosedItsSideIsWaitedFor(t *testing.T) {
 	s := &owing{stays: true, ended: make(chan *Conn, 1)}
 	s.closed = make(chan error, 1)
-	addr := serve(t, func(*Conn) Session { return s })
-	c, r := dial(t, addr)
+	c, _ := dial(t, serve(t, func(*Conn) Session { return s }))
+	isWaitedFor(t, s, c.(*net.TCPConn))
+}
+
+// isWaitedFor has a client of s close its side, and s answer it.
+func isWaitedFor(t *testing.T, s *owing, c interface {
+	io.ReadWriter
+	CloseWrite() error
+}) {
+	r := bufio.NewReader(c)
 	fmt.Fprint(c, "before\n")
-	_ = c.(*net.TCPConn).CloseWrite()
+	_ = c.CloseWrite()
 	expect(t, r, "before")
-	mine := <-s.ended
+	var mine *Conn
+	select {
+	case mine = <-s.ended:
+	case <-time.After(patience):
+		t.Fatal("not told of the end")
+	}
 	const size = 32 << 20 // more than the sockets hold: gnet listens again when it is through
 	mine.Loop().Post(func() { mine.Write(append(make([]byte, size), "\n"...)) })
 	if n, err := io.CopyN(io.Discard, r, size+1); err != nil {

@@ -34,6 +34,10 @@ func (c *Conn) Resume() {
 		c.interest(events)
 	}
 	c.Redeliver()
+	if c.goodbye && !c.paused {
+		c.goodbye = false
+		c.peerEnded()
+	}
 }
 
 // Redeliver passes the bytes that the session did not consume to it again, for

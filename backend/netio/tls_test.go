@@ -171,6 +171,63 @@ func TestTLSRefusesStrangers(t *testing.T) {
 	}
 }
 
+// Over TLS a client that sends no more is waited for as over TCP, and so is one that
+// was paused when it said so.
+func TestTLSPeerThatClosedItsSideIsWaitedFor(t *testing.T) {
+	for _, pauses := range []bool{false, true} {
+		s := &owing{stays: true, ended: make(chan *Conn, 1)}
+		s.closed = make(chan error, 1)
+		if pauses {
+			s.on = map[string]func(*Conn){"before": func(c *Conn) {
+				c.Pause()
+				c.Write([]byte("before\n"))
+				c.Loop().After(50*time.Millisecond, c.Resume)
+			}}
+		}
+		addr, cfg := serveTLS(t, certificates(t), func(*Conn) Session { return s })
+		raw, _ := dial(t, addr)
+		packet := &inOne{Conn: raw}
+		c := tls.Client(packet, cfg)
+		if err := c.Handshake(); err != nil {
+			t.Fatal(err)
+		}
+		packet.holds = true
+		isWaitedFor(t, s, &goodbye{c, packet})
+	}
+}
+
+// inOne sends what is written to it all at once, so that one read brings it.
+type inOne struct {
+	net.Conn
+	holds bool
+	held  []byte
+}
+
+func (c *inOne) Write(p []byte) (int, error) {
+	if !c.holds {
+		return c.Conn.Write(p)
+	}
+	c.held = append(c.held, p...)
+	return len(p), nil
+}
+
+// SetWriteDeadline keeps crypto/tls from ending the writing behind its goodbye.
+func (c *inOne) SetWriteDeadline(time.Time) error { return nil }
+
+// goodbye is a client whose last request and the end of whose side come together.
+type goodbye struct {
+	*tls.Conn
+	packet *inOne
+}
+
+func (c *goodbye) CloseWrite() error {
+	if err := c.Conn.CloseWrite(); err != nil {
+		return err
+	}
+	_, err := c.packet.Conn.Write(c.packet.held)
+	return err
+}
+
 // Who begins handshakes and says nothing keeps nobody out for long.
 func TestSilentHandshakesGiveWay(t *testing.T) {
 	addr, cfg := serveTLS(t, certificates(t), func(*Conn) Session { return &lines{} })
