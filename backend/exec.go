@@ -38,6 +38,7 @@ type row struct {
 // order. Each step that refuses replies why.
 func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 	h := n.lookup(args)
+	s.last = h // also of what is refused, or queued
 	switch {
 	case s.poison != "":
 		refuse(x, s.poison)

@@ -21,7 +21,7 @@ type session struct {
 	localAddr  string
 	created    int64    // unix ms
 	lastActive int64    // unix ms
-	last       *handler // what it ran last; nil before the first command
+	last       *handler // what it asked for last; nil before the first command, and where that is unknown
 	unread     int      // bytes received and not executed
 	unforeseen int      // batches in whose requests the next keys are not looked for
 

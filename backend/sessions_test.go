@@ -116,6 +116,33 @@ func TestPassword(t *testing.T) {
 	w.expect("*14\r\n$6\r\nserver")
 }
 
+// CLIENT LIST names what a client asked for last, also what was queued or refused.
+func TestLastCommand(t *testing.T) {
+	t.Parallel()
+	everywhere(t, func(t *testing.T, p *process) {
+		w := p.wire()
+		w.command("CLIENT SETNAME w")
+		w.expect("+OK\r\n")
+		for _, c := range [][3]string{
+			{"GET", "-ERR wrong number of arguments for 'get' command\r\n", "get"},
+			{"CLIENT TRACKING ON OPTIN", "+OK\r\n", "client|tracking"},
+			{"CLIENT CACHING YES", "+OK\r\n", "client|caching"},
+			{"nosuch", "-ERR unknown command 'nosuch', with args beginning with: \r\n", "NULL"},
+			{"MULTI", "+OK\r\n", "multi"},
+			{"SET a 1", "+QUEUED\r\n", "set"},
+			{"EXEC", "*1\r\n+OK\r\n", "exec"},
+			{"SUBSCRIBE c", "*3\r\n$9\r\nsubscribe\r\n$1\r\nc\r\n:1\r\n", "subscribe"},
+			{"GET a", "-ERR Can't execute 'get': only (P|S)SUBSCRIBE / (P|S)UNSUBSCRIBE / PING / QUIT / RESET are allowed in this context\r\n", "get"},
+		} {
+			w.command(c[0])
+			w.expect(c[1])
+			if got := p.field("name=w", "cmd"); got != c[2] {
+				t.Errorf("behind %s: cmd=%s, want %s", c[0], got, c[2])
+			}
+		}
+	})
+}
+
 func TestClientCommands(t *testing.T) {
 	t.Parallel()
 	p := begin(t, t.TempDir())

@@ -261,7 +261,8 @@ func (s *session) redirectionBroke() {
 
 // commandEnds lets CLIENT CACHING stand for one command, or one transaction.
 func (t *tracker) commandEnds(s *session) {
-	if t.caching && s.multi == nil && !(s.last.cmd.Parent != nil && s.last.cmd.Parent.Name == "client") {
+	aboutClients := s.last != nil && s.last.cmd.Parent != nil && s.last.cmd.Parent.Name == "client"
+	if t.caching && s.multi == nil && !aboutClients {
 		t.caching = false
 	}
 }

@@ -106,7 +106,6 @@ func (n *Node) permits(s *session, x *commands.Ctx, h *handler, args [][]byte) b
 	if d.OK() {
 		return true
 	}
-	s.last = h
 	where := acl.TopLevel
 	if s.multi != nil {
 		where = acl.InMulti
