@@ -126,8 +126,8 @@
 //
 // And a client that looks closely sees that
 //
-//   - buffers of replies belong to the loops: rbs, rbp and obl of CLIENT LIST are
-//     0, and DEBUG REPLYBUFFER does nothing; nor has a client a query buffer but
+//   - buffers of replies belong to the loops, and so do requests: rbs, rbp, obl and
+//     argv-mem of CLIENT LIST are 0, and DEBUG REPLYBUFFER does nothing; nor has a client a query buffer but
 //     while a part of a request waits for the rest: qbuf and qbuf-free tell of that;
 //   - a large request is read a piece at each turn of the loop, between which others
 //     have theirs: its bytes are in tot-mem, and count for maxmemory-clients, only
@@ -148,7 +148,15 @@
 //     neither passes a proxy;
 //   - CONFIG SET aof-disable-auto-gc no answers before the files are gone, and the
 //     manifest tells of them until then;
-//   - COMMAND DOCS has the facts of Redis 7.2 in words of our own.
+//   - COMMAND DOCS has the facts of Redis 7.2 in words of our own, and key
+//     specifications have no notes;
+//   - CONFIG SET refuses a size without digits, which Redis reads as 0, numbers that do
+//     not fit into 63 bits, times of more than 292 years, a locale but C, and TLS
+//     versions that there are not; it keeps the n of notify-keyspace-events beside A.
+//     A directive that does nothing is not refused in a file (activedefrag yes);
+//   - an ACL rule that is a bare % is refused: Redis ends when it lists such a user;
+//   - scripts run in another interpreter (see package script), whose table of texts'
+//     metatable they cannot change.
 //
 // # The native protocol
 //
