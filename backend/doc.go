@@ -127,8 +127,9 @@
 // And a client that looks closely sees that
 //
 //   - buffers of replies belong to the loops, and so do requests: rbs, rbp, obl and
-//     argv-mem of CLIENT LIST are 0, and DEBUG REPLYBUFFER does nothing; nor has a client a query buffer but
-//     while a part of a request waits for the rest: qbuf and qbuf-free tell of that;
+//     argv-mem of CLIENT LIST are 0, and DEBUG REPLYBUFFER does nothing; nor has a
+//     client a query buffer but while a part of a request waits for the rest: qbuf and
+//     qbuf-free tell of that;
 //   - a large request is read a piece at each turn of the loop, between which others
 //     have theirs: its bytes are in tot-mem, and count for maxmemory-clients, only
 //     as they come;
