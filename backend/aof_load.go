@@ -143,25 +143,31 @@ func (s *logSink) Unit(u *aof.Unit) error {
 	defer n.mu.Unlock()
 	n.tick()
 	var records [][]byte
+	var mark []byte
+	executed := false
 	for _, c := range u.Commands {
 		if err := n.holdsDB(c.DB); err != nil {
 			return err
 		}
 		switch strings.ToLower(string(c.Args[0])) {
 		case "ping":
-			records = append(records, c.Args[len(c.Args)-1])
+			payload := c.Args[len(c.Args)-1]
+			if records = append(records, payload); repl.IsMark(payload) {
+				mark = payload
+			}
 		case "replconf":
 		default:
 			if !n.replay(c.DB, c.Args) {
 				return fmt.Errorf("Unknown command '%s' reading the append only file", clip(c.Args[0]))
 			}
+			executed = true
 		}
 	}
 	if s.placed {
 		n.stream.Replay(u.Raw, u.DB, records...)
 	}
-	for _, payload := range records {
-		n.kept.heed(payload, n.pair())
+	if executed {
+		n.kept.executed(mark, n.applier.Out, n.pair())
 	}
 	return nil
 }

@@ -42,7 +42,7 @@ func (n *Node) runBatch(s *session, in []byte) (took int, more bool) {
 	n.timing.turns.turn(n.timing.clock-began, n.calls-calls)
 	n.endBatch(s, x, start)
 	n.broadcast()
-	if n.assure {
+	if n.kept.forgot {
 		n.assureWaiting()
 	}
 	n.loop = nil
@@ -103,6 +103,9 @@ func (n *Node) runRequests(s *session, x *commands.Ctx, in []byte) (took int, mo
 func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
 	before := len(x.Out)
 	s.batch.pushed = false
+	if s.counts {
+		s.counted++
+	}
 	n.exec(s, x, args)
 	if len(n.ready) > 0 {
 		n.wakeReady()

@@ -163,7 +163,7 @@ func (n *Node) call(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 	s.last = h
 	n.unit.begin()
-	began := n.timing.clock
+	began, before := n.timing.clock, len(x.Out)
 	if s.noTouch && h.cmd.Name != "touch" {
 		n.store.SetTouch(false)
 		n.run(s, x, h, args)
@@ -172,6 +172,9 @@ func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) 
 		n.run(s, x, h, args)
 	}
 	n.timing.turns.commands += n.timing.clock - began
+	if s.counts {
+		n.unit.sign(author{link: s.link, seq: s.counted, reply: x.Out[before:]}, h.data != nil)
+	}
 	if end := n.unit.end(); end > 0 {
 		s.batch.gate, s.lastWrite = max(s.batch.gate, end), end
 	} else if n.unit.shown.pending(s.batch.gate) && s.waiting == nil {
@@ -241,6 +244,6 @@ func (n *Node) propagate(x *commands.Ctx) {
 	case e.Replace():
 		e.Each(func(args [][]byte) { n.unit.add(x.DBNum, args) })
 	case x.Dirty() > 0:
-		n.unit.add(x.DBNum, x.Args)
+		n.unit.addRequest(x.DBNum, x.Args)
 	}
 }

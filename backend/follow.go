@@ -146,8 +146,9 @@ func (n *Node) applyBatch(b *repl.Batch) (*aof.Log, error) {
 		}
 		n.applyOne(b.Commands[i].DB, b.Commands[i].Args)
 		n.unit.shown.land(b.Commands[i].End)
-		if mark := b.Commands[i].Mark; mark != nil && b.EndsUnit(i) {
-			n.kept.heed(mark, pair{n.stream.EpochAt(b, b.Commands[i].End), b.Commands[i].End})
+		if b.EndsUnit(i) {
+			end := b.Commands[i].End
+			n.kept.executed(b.Commands[i].Mark, n.applier.Out, pair{n.stream.EpochAt(b, end), end})
 		}
 	}
 	n.applying = false

@@ -2,12 +2,15 @@ package backend
 
 import (
 	"fmt"
+	"slices"
 	"strings"
 	"testing"
 )
 
-func keep(k *keptReplies, link string, seq, at uint64, reply string) bool {
-	return k.put(keptReply{link, seq, pair{1, at}, []byte(reply)})
+func keep(k *keptReplies, link string, seq, at uint64, reply string) (forgot bool) {
+	k.forgot = false
+	k.put(&author{link: link, seq: seq, alone: true, reply: []byte(reply)}, pair{1, at})
+	return k.forgot
 }
 
 func (k *keptReplies) is(t *testing.T, link string, seq, at uint64, wantReply string, want outcome) {
@@ -77,7 +80,110 @@ func TestKeptRepliesAreBounded(t *testing.T) {
 	for i := range 3 * keptBytes / keptLimit {
 		keep(&k, fmt.Sprint(i), 1, uint64(i), large)
 	}
-	if k.bytes != keptBytes || len(k.links) != keptBytes/keptLimit || k.order.Len() != len(k.links) {
+	each := len((&replyLog{}).with(1, large))
+	if n := keptBytes / each; k.bytes != n*each || len(k.links) != n || k.order.Len() != n {
 		t.Errorf("%d bytes of %d links", k.bytes, len(k.links))
+	}
+	count(&k, "a", 1, 1, strings.Repeat("x", keptLimit+1))
+	k.is(t, "a", 1, 0, "", executed)
+	for seq := uint64(2); seq < 100; seq++ {
+		count(&k, "a", seq, 1, large)
+	}
+	if n := k.links["a"].Value.(*keptLink).log.bytes(); n > keptOfOne || n < keptOfOne-each {
+		t.Errorf("%d bytes of one link", n)
+	}
+}
+
+func (r *replyLog) with(seq uint64, reply string) []byte {
+	r.add(seq, []byte(reply))
+	return r.log
+}
+
+func count(k *keptReplies, link string, seq, at uint64, reply string) {
+	k.put(&author{link: link, seq: seq, reply: []byte(reply)}, pair{1, at})
+}
+
+// Of a link that counts its requests the last replies are there, and it is known of which
+// requests that is not so.
+func TestRepliesOfACountingLink(t *testing.T) {
+	var k keptReplies
+	count(&k, "a", 2, 10, "two")
+	count(&k, "a", 5, 20, "")
+	k.is(t, "a", 1, 0, "", notExecuted)
+	k.is(t, "a", 2, 0, "two", executed)
+	k.is(t, "a", 4, 0, "", notExecuted)
+	k.is(t, "a", 5, 0, "", executed)
+	k.is(t, "a", 6, 0, "", notExecuted)
+	for seq := uint64(6); seq < 6+keptEach; seq++ {
+		count(&k, "a", seq, 30, fmt.Sprint(seq))
+	}
+	k.is(t, "a", 5, 0, "", notKnown)
+	k.is(t, "a", 6, 0, "6", executed)
+	k.is(t, "a", 5+keptEach, 0, fmt.Sprint(5+keptEach), executed)
+	k.is(t, "a", 6+keptEach, 0, "", notExecuted)
+
+	// Forgotten for others, and back again, it does not seem to be new.
+	for i := range keptLinks {
+		keep(&k, fmt.Sprint("x", i), 1, 40, "x")
+	}
+	k.is(t, "a", 9000, 30, "", notKnown)
+	k.is(t, "a", 9000, 31, "", notExecuted)
+	count(&k, "a", 9000, 50, "back")
+	k.is(t, "a", 8999, 31, "", notKnown)
+	k.is(t, "a", 9000, 31, "back", executed)
+	var same keptReplies
+	same.recall(k.String())
+	same.is(t, "a", 9000, 31, "back", executed)
+	same.is(t, "a", 8999, 31, "", notKnown)
+	if same.String() != k.String() || same.bytes != k.bytes {
+		t.Error("a copy differs")
+	}
+}
+
+// Whoever reads the stream has the same table, marks or none.
+func TestMarksTellWhoseAUnitIs(t *testing.T) {
+	var here, there keptReplies
+	at := uint64(0)
+	unit := func(link string, seq uint64, alone, asCame bool, reply, wantMark string) {
+		t.Helper()
+		at++
+		a := author{link: link, seq: seq, alone: alone, reply: []byte(reply)}
+		mark := slices.Clone(here.mark(&a, asCame))
+		if string(mark) != wantMark {
+			t.Errorf("%s %d is marked %q, want %q", link, seq, mark, wantMark)
+		}
+		here.ends(&a, pair{1, at})
+		there.executed(mark, []byte(reply), pair{1, at})
+		if here.String() != there.String() {
+			t.Errorf("%s %d: %q is %q there", link, seq, here.String(), there.String())
+		}
+		var loaded keptReplies
+		loaded.recall(there.String())
+		there = loaded
+	}
+	unit("", 0, false, true, "+OK\r\n", "")
+	unit("a", 3, false, true, "+OK\r\n", "hf:mark:a.3")
+	unit("a", 4, false, true, ":1\r\n", "")
+	unit("a", 6, false, true, "$1\r\nx\r\n", "hf:mark:a.6")
+	unit("a", 7, false, true, "$-1\r\n", "hf:mark:a.7:$-1\r\n")
+	unit("a", 8, false, true, "_\r\n", "hf:mark:a.8:_\r\n")
+	unit("a", 9, false, false, "+OK\r\n", "hf:mark:a.9:+OK\r\n")
+	unit("b", 10, false, true, "+OK\r\n", "hf:mark:b.10")
+	unit("c", 1, true, true, "+OK\r\n", "hf:mark:c:1:+OK\r\n")
+	unit("b", 11, false, true, "+OK\r\n", "")
+	unit("", 0, false, true, "+OK\r\n", "hf:mark:")
+	unit("", 0, false, true, "+OK\r\n", "")
+	unit("b", 12, false, true, "+OK\r\n", "hf:mark:b.12")
+
+	// A replica that was told of no table knows nothing until it hears of one.
+	var joined keptReplies
+	joined.forget()
+	joined.joins()
+	joined.executed(nil, []byte("+OK\r\n"), pair{1, 100})
+	if len(joined.links) > 0 {
+		t.Error("a unit was taken for one of a link that nobody has named")
+	}
+	if got := joined.mark(&author{}, true); string(got) != "hf:mark:" {
+		t.Errorf("a master that does not know whose the last unit was marks its own %q", got)
 	}
 }

@@ -13,12 +13,14 @@ type numbered struct {
 
 // nativeLink makes a native link the connection of the proxy's link id, for its n-th
 // time. What was sent on an earlier one is executed no more, even if it has not come
-// yet: HOLDFAST LINK is answered before anything is sent.
+// yet: HOLDFAST LINK is answered before anything is sent. With COUNTED the requests
+// behind it count, from 1 on, and it is answered how many of them may be unanswered.
 func nativeLink(s *session, x *commands.Ctx) {
 	n := s.node
 	id, try := string(x.Args[2]), number(x.Args[3])
-	if !s.native || !linkID(x.Args[2]) || try == 0 {
-		x.Err("ERR HOLDFAST LINK id n, behind HOLDFAST HELLO 1 PROXY")
+	counts := len(x.Args) == 5 && equalFold(string(x.Args[4]), "counted")
+	if !s.native || !linkID(x.Args[2]) || try == 0 || len(x.Args) > 4 && !counts {
+		x.Err("ERR HOLDFAST LINK id n [COUNTED], behind HOLDFAST HELLO 1 PROXY")
 		return
 	}
 	if other := n.links[id]; other != nil && other != s {
@@ -27,13 +29,70 @@ func nativeLink(s *session, x *commands.Ctx) {
 			s.closing = true
 			return
 		}
-		other.forget()
-		other.conn.Loop().Post(other.conn.Close)
+		other.endLink()
 	}
 	s.unlink()
-	s.link, s.linkTry = id, try
+	s.link, s.linkTry, s.counts, s.counted = id, try, counts, 0
 	n.links[id] = s
+	if counts {
+		x.Int(keptEach)
+		return
+	}
 	x.OK()
+}
+
+// endLink ends the connection of a link: nothing that it has sent is executed any more.
+func (s *session) endLink() {
+	s.forget()
+	s.conn.Loop().Post(s.conn.Close)
+}
+
+// nativeLinkPos ends a link that counts, and tells what became of its requests behind
+// the one numbered after: of each that has changed something the number and the reply,
+// which is empty where it was too large; before them the number up to which some may
+// be missing. The link had changed nothing at the place that is named, as the process that
+// is named has told; if more than is known here may have been done since then, the answer
+// is null. It leaves once the history up to here is confirmed: then every later master
+// says the same.
+func nativeLinkPos(s *session, x *commands.Ctx) {
+	n := s.node
+	id, after, at := string(x.Args[2]), number(x.Args[3]), pair{number(x.Args[4]), number(x.Args[5])}
+	if !s.native || !linkID(x.Args[2]) {
+		x.Err("ERR HOLDFAST LINKPOS id after epoch offset run-id, behind HOLDFAST HELLO 1 PROXY")
+		return
+	}
+	if other := n.links[id]; other != nil && other != s {
+		other.endLink()
+	}
+	s.batch.gate = max(s.batch.gate, n.stream.Offset())
+	l, known := n.kept.of(id, at)
+	if !known || n.unrelated(at, x.Args[6]) {
+		x.Null()
+		return
+	}
+	if l == nil {
+		l = new(keptLink)
+	}
+	replies := 0
+	l.log.each(func(seq uint64, _ []byte) {
+		if seq > after {
+			replies++
+		}
+	})
+	x.Array(1 + 2*replies)
+	x.Int(int64(l.from))
+	l.log.each(func(seq uint64, reply []byte) {
+		if seq > after {
+			x.Int(int64(seq))
+			x.Bulk(reply)
+		}
+	})
+}
+
+// unrelated tells whether a place may be one of another history than this node's: those
+// that no group has begun a first epoch of are known by the process alone.
+func (n *Node) unrelated(at pair, runID []byte) bool {
+	return (at.epoch == 0 || n.stream.History().DataEpoch() == 0) && string(runID) != n.runID
 }
 
 // linkID tells whether a word can be the id of a link: letters and digits.
@@ -51,7 +110,7 @@ func (s *session) unlink() {
 	if s.link != "" && s.node.links[s.link] == s {
 		delete(s.node.links, s.link)
 	}
-	s.link = ""
+	s.link, s.counts = "", false
 }
 
 // nativeOnce numbers the request behind it. It is answered where the history stands:
@@ -82,8 +141,8 @@ func nativeOnce(s *session, x *commands.Ctx) {
 func (n *Node) resolve(s *session, at pair, runID []byte) {
 	o := &s.once
 	reply, what := n.kept.outcome(s.link, o.seq, at)
-	if epoch := n.stream.History().DataEpoch(); (at.epoch == 0 || epoch == 0) && string(runID) != n.runID {
-		what = notKnown // places of unrelated histories cannot be compared
+	if n.unrelated(at, runID) {
+		what = notKnown
 	}
 	switch {
 	case what == notExecuted:
@@ -103,25 +162,23 @@ func (s *session) answerInstead(x *commands.Ctx) {
 	s.once = numbered{}
 }
 
-// keepReply notes what a numbered request was answered, if it changed anything: in the unit
-// under way, and here. The engine lock is held.
+// keepReply notes what a numbered request was answered, if it changed anything, in the unit
+// under way. The engine lock is held.
 func (n *Node) keepReply(s *session, seq uint64, x *commands.Ctx, reply []byte) {
-	if !n.unit.leads || s.link == "" || x.Dirty() == 0 && !x.Effects().Replace() {
-		return
-	}
-	if len(reply) > keptLimit {
-		reply = nil
-	}
-	n.unit.stream.Mark(appendMark(nil, s.link, seq, reply))
-	if n.kept.put(keptReply{s.link, seq, n.pair(), reply}) && n.stream.Active() {
-		n.assure = !n.kept.since.less(n.assured)
+	if s.link != "" && (x.Dirty() > 0 || x.Effects().Replace()) {
+		n.unit.sign(author{link: s.link, seq: seq, alone: true, reply: reply}, false)
 	}
 }
 
 // assureWaiting tells the waiting clients' proxies that their requests were not
-// executed up to here, since what is older is being forgotten. The engine lock is held.
+// executed up to here, if what is being forgotten is newer than what they were told. The
+// engine lock is held.
 func (n *Node) assureWaiting() {
-	n.assure, n.assured = false, n.pair()
+	n.kept.forgot = false
+	if !n.stream.Active() || n.kept.since.less(n.assured) {
+		return
+	}
+	n.assured = n.pair()
 	frame := append([]byte(nil), ">3\r\n+hfw\r\n"...)
 	frame = resp.AppendInt(frame, int64(n.assured.epoch))
 	frame = resp.AppendInt(frame, int64(n.assured.offset))

@@ -17,6 +17,7 @@ var nativeRows = []row{
 	{"holdfast|hello", nativeHello},
 	{"holdfast|epoch", nativeEpoch},
 	{"holdfast|link", nativeLink},
+	{"holdfast|linkpos", nativeLinkPos},
 	{"holdfast|once", nativeOnce},
 }
 

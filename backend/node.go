@@ -114,7 +114,6 @@ type Node struct {
 	links    map[string]*session // the connections of proxies' links, by their ids
 	kept     keptReplies
 	assured  pair // up to where waiting links were told that nothing was executed
-	assure   bool // they are to be told anew
 	lastID   int64
 	masterID int64 // the client id of the connection to the master
 	audience audience
@@ -198,7 +197,7 @@ func New(settings *conf.Settings[conf.NodeConfig], log *slog.Logger) (*Node, err
 		return nil, err
 	}
 	n.stream.Counts(n.incarnation(), n.counts)
-	n.unit.stream = n.stream
+	n.unit.stream, n.unit.kept = n.stream, &n.kept
 	n.mu.init()
 	n.origin = session{node: n, proto: 2, authed: true}
 	n.hook(n.store)

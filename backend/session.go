@@ -50,6 +50,8 @@ type session struct {
 	reported  pair   // the position that a native link knows of
 	lastWrite uint64 // offset behind the session's last write, for WAIT
 	linkTry   uint64 // the how-manieth of its link
+	counts    bool   // the link counts its requests
+	counted   uint64 // how many it has sent
 
 	// onWay counts replies that another goroutine has posted to the loop: what
 	// this client sent since must not be answered before them.

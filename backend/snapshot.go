@@ -57,6 +57,7 @@ func (n *Node) adoptData(fresh *store.Store, sync repl.Sync, info rdb.Info) erro
 	n.stream.Reset(repl.NewHistory(sync.ID, epoch, sync.Offset), sync.Offset, info.StreamDB)
 	n.stream.Recall(info.Told, true)
 	n.kept.recall(info.Kept)
+	n.kept.joins()
 	n.stream.Follow()
 	n.newMasterID()
 	n.dropFootprints()

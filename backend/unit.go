@@ -11,21 +11,47 @@ type unit struct {
 	leads  bool // this node's own changes go into the stream; a replica's come from its master
 	dirty  bool // something was appended since the stream was published
 	shown  footprints
+	kept   *keptReplies
+
+	// Of the unit that is open:
+	count  int    // commands in it
+	asCame bool   // the last of them is a client's request as that came
+	author author // the request that it belongs to
 }
 
 // begin opens the unit; inner calls belong to the outermost.
 func (u *unit) begin() {
 	if u.depth++; u.depth == 1 {
 		u.from = u.stream.Offset()
-		u.stream.Begin()
+		u.open()
 	}
+}
+
+func (u *unit) open() {
+	u.count, u.asCame, u.author = 0, false, author{}
+	u.stream.Begin()
 }
 
 // add puts a command into the unit.
 func (u *unit) add(db int, args [][]byte) {
 	if u.leads {
+		u.count++
+		u.asCame = false
 		u.stream.Add(db, args)
 	}
+}
+
+// addRequest puts a client's request into the unit as it came.
+func (u *unit) addRequest(db int, args [][]byte) {
+	u.add(db, args)
+	u.asCame = true
+}
+
+// sign says whose the open unit is; simple, that what it holds is the request itself if
+// it holds that.
+func (u *unit) sign(a author, simple bool) {
+	u.author = a
+	u.asCame = u.asCame && simple
 }
 
 // alone puts a command into a unit of its own, unless one is open.
@@ -38,8 +64,8 @@ func (u *unit) alone(db int, args [][]byte) {
 // cut divides the outermost unit here: what follows stands by itself.
 func (u *unit) cut() {
 	if u.depth == 1 {
-		u.stream.End()
-		u.stream.Begin()
+		u.close()
+		u.open()
 	}
 }
 
@@ -48,7 +74,7 @@ func (u *unit) end() uint64 {
 	if u.depth--; u.depth > 0 {
 		return 0
 	}
-	u.stream.End()
+	u.close()
 	end := u.stream.Offset()
 	if end != u.from {
 		u.dirty = true
@@ -59,6 +85,20 @@ func (u *unit) end() uint64 {
 		u.shown.land(end)
 	}
 	return 0
+}
+
+// close appends what is in the unit to the stream, with a mark of whose it is if it needs
+// one. Where the stream records nothing, the reply is kept here all the same.
+func (u *unit) close() {
+	if u.count == 0 {
+		u.stream.End()
+		return
+	}
+	if mark := u.kept.mark(&u.author, u.count == 1 && u.asCame); mark != nil {
+		u.stream.Mark(mark)
+	}
+	u.stream.End()
+	u.kept.ends(&u.author, pair{u.stream.History().DataEpoch(), u.stream.Offset()})
 }
 
 // record appends a record to the stream, which is no part of the unit under way.

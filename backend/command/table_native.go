@@ -6,7 +6,8 @@ var nativeCommands = []*Command{
 	{Name: "holdfast", Arity: -2, Flags: Admin | NoScript | NoMulti | Loading | Stale | SkipMonitor | SkipSlowlog, Cats: CatHoldfast | CatAdmin | CatDangerous, Subs: []*Command{
 		native("hello", -3, Fast),
 		native("epoch", 2, Fast),
-		native("link", 4, Fast),
+		native("link", -4, Fast),
+		native("linkpos", 7, 0),
 		native("once", -3, Fast),
 		native("probe", 6, 0),
 		native("seal", 4, 0),
