@@ -76,8 +76,11 @@ func (g *greeting) introduce(k *link, hello func(*link, resp.Value) string) {
 		words = append(words, "STRONG")
 	}
 	g.add(hello, words...)
-	if k.lane.private {
+	switch {
+	case k.lane.private:
 		g.identify(k)
+	case k.lane.master():
+		g.count(k)
 	}
 }
 
@@ -95,6 +98,9 @@ func (g *greeting) reply(k *link, frame []byte) {
 	if len(g.steps) == 0 {
 		k.fail(k.addr + " greets with more than it was asked for")
 		return
+	}
+	if k.counts {
+		k.answered++
 	}
 	step := g.steps[0]
 	g.steps = g.steps[1:]
@@ -203,7 +209,8 @@ func tryNativeHello(k *link, v resp.Value) string {
 	}
 	facts := v.Pairs()
 	k.native, k.node.native, k.node.plain = true, true, false
-	k.node.greeted(facts["run-id"].Text)
+	k.runID = facts["run-id"].Text
+	k.node.greeted(k.runID)
 	if role := facts["role"].Text; k.lane.master() && role != "" && role != "master" {
 		return "it does not serve as master (role " + role + ")"
 	}

@@ -30,9 +30,10 @@ type lane struct {
 	isDirty bool // on loop.dirty
 	isLater bool // on loop.later
 	held    holding
-	closed  bool // nobody uses it any more
-	private bool // for one client at a time; owner says which
-	tainted bool // it must not serve another client
+	lost    *lost // the link before, while it is not known what became of its requests; else nil
+	closed  bool  // nobody uses it any more
+	private bool  // for one client at a time; owner says which
+	tainted bool  // it must not serve another client
 	subs    *subscriptions
 	id      string // of a private lane, by which native nodes know its links
 	links   int    // how many it has had
@@ -113,15 +114,20 @@ func (ln *lane) settle() {
 
 // send hands the unsent requests to the kernel.
 func (ln *lane) send() {
-	b := ln.q.unsent()
-	if len(b) == 0 || !ln.ready() {
+	if len(ln.q.unsent()) == 0 || !ln.ready() {
 		return
 	}
 	if ln.private {
 		ln.numbersSent()
 	}
-	sent, mark := ln.q.setSent() // before Send, inside which the link may end
 	k := ln.link
+	b, sent, mark := ln.q.setSent(k.room()) // before Send, inside which the link may end
+	if len(b) == 0 {
+		return
+	}
+	if sent == ln.q.head { // nothing is in flight: all that was executed is told of
+		k.since = k.pair
+	}
 	if !k.conn.Send(b) && ln.link == k {
 		ln.q.unsetSent(sent, mark)
 		ln.l.io.After(chokedRetry, ln.touch)
@@ -138,6 +144,7 @@ func (ln *lane) opened() {
 	if ln.private && !ln.link.numbers {
 		ln.answerUnknown()
 	}
+	ln.resolve()
 	ln.resume()
 }
 

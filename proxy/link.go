@@ -2,6 +2,7 @@ package proxy
 
 import (
 	"bytes"
+	"math"
 
 	"holdfast/backend/netio"
 	"holdfast/backend/resp"
@@ -30,7 +31,17 @@ type link struct {
 	why       string // it was refused
 	asked     bool   // HOLDFAST EPOCH is on its way
 	numbers   bool   // the node heeds the numbers of blocking requests
-	id        int64  // by which the node knows a private connection
+
+	// Of a link whose requests are counted (lost.go):
+	counts   bool
+	name     string
+	window   int    // how many entries may be in flight
+	answered uint64 // replies that have come
+	since    pair   // where the history was when nothing in flight had changed anything
+	runID    string // of the node's process
+	fates    *fates // what it told of the link before; nil: nothing
+
+	id int64 // by which the node knows a private connection
 }
 
 func newLink(ln *lane, conn *netio.Conn, addr string) *link {
@@ -42,6 +53,14 @@ func newLink(ln *lane, conn *netio.Conn, addr string) *link {
 
 // usable tells whether requests may be sent on the link.
 func (k *link) usable() bool { return k.open && k.refusing == nil }
+
+// room is how many more entries may be in flight.
+func (k *link) room() int {
+	if !k.counts {
+		return math.MaxInt
+	}
+	return max(k.window-k.lane.q.inFlight(), 0)
+}
 
 // leave ends the connection on behalf of the lane.
 func (k *link) leave() {
@@ -125,6 +144,9 @@ func (k *link) passOn(in []byte) (off int, err error) {
 			break
 		}
 		frame := in[off : off+n]
+		if frame[0] != '>' {
+			k.answered++
+		}
 		if ln.q.canned > 0 {
 			r.end(off)
 			ln.answerCanned()

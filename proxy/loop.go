@@ -111,6 +111,8 @@ func (l *loop) setTopology(t *topology.Topology) {
 	}
 }
 
+func decimal(n uint64) string { return strconv.FormatUint(n, 10) }
+
 func itoa(n int) string { return strconv.Itoa(n) }
 
 func upper(s string) string { return strings.ToUpper(s) }

@@ -15,6 +15,7 @@ type stats struct {
 	toReplica      uint64
 	readsOfMaster  uint64 // of toMaster, those that a replica might have answered
 	unknown        uint64 // -UNKNOWN replies
+	resolved       uint64 // requests in flight on a lost link whose reply the next node had
 	unavailable    uint64 // -UNAVAILABLE replies
 	noAcks         uint64 // writes that a node could not get confirmed in time
 	unconfirmed    uint64 // reads that it could not, which were sent again
@@ -44,6 +45,7 @@ func (s *stats) add(t stats) {
 	s.toReplica += t.toReplica
 	s.readsOfMaster += t.readsOfMaster
 	s.unknown += t.unknown
+	s.resolved += t.resolved
 	s.unavailable += t.unavailable
 	s.noAcks += t.noAcks
 	s.unconfirmed += t.unconfirmed
@@ -102,7 +104,8 @@ var (
 	linksDesc       = desc("links", "Connections to nodes open.")
 	heldDesc        = desc("held_requests", "Requests that wait for a master.")
 	heldBytesDesc   = desc("held_bytes", "Bytes of the requests that wait for a master.")
-	unknownDesc     = desc("unknown_total", "Writes answered -UNKNOWN: in flight when their connection broke.")
+	unknownDesc     = desc("unknown_total", "Requests answered -UNKNOWN: in flight when their connection broke, and nobody could tell what became of them.")
+	resolvedDesc    = desc("resolved_total", "Writes in flight when their connection broke that were answered all the same: they had taken effect.")
 	unavailableDesc = desc("unavailable_total", "Requests answered -UNAVAILABLE: held for hold-timeout, certainly not applied.")
 	noAcksDesc      = desc("noacks_total", "Writes answered -NOACKS: executed, not confirmed within write-acks-timeout.")
 	unconfirmedDesc = desc("unconfirmed_reads_total", "Reads sent again because what they showed was not confirmed within write-acks-timeout.")
@@ -132,6 +135,7 @@ func (p *Proxy) Collect(ch chan<- prometheus.Metric) {
 	counter(readsDesc, s.readsOfMaster, "master")
 	counter(connectionsDesc, s.connections)
 	counter(unknownDesc, s.unknown)
+	counter(resolvedDesc, s.resolved)
 	counter(unavailableDesc, s.unavailable)
 	counter(noAcksDesc, s.noAcks)
 	counter(unconfirmedDesc, s.unconfirmed)

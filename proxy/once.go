@@ -98,7 +98,7 @@ func (e *entry) mayHavePopped(k *link) bool {
 // maybeExecuted tells whether a request that waits to be sent was sent before, so that
 // nobody can say that it was not applied.
 func (e *entry) maybeExecuted() bool {
-	return e.extra != nil && e.extra.once != nil && e.extra.once.sent
+	return e.number() > 0 || e.extra != nil && e.extra.once != nil && e.extra.once.sent
 }
 
 // answerUnknown answers the requests that were sent before, on a link to a node that

@@ -54,6 +54,7 @@ type extra struct {
 	want    int32                                             // all replies of a block, of which the last is passed on
 	refused bool                                              // a reply of a block was a refusal
 	skip    int32                                             // replies that were passed on before the connection was lost
+	number  uint64                                            // of a request that was sent on a lost link and waits for the next node's word about it; 0: it does not
 	once    *once                                             // the number of a blocking request that changes data; nil: it has none
 }
 
@@ -164,12 +165,19 @@ func (q *queue) gathers() bool {
 // unsent returns the frames that were not sent.
 func (q *queue) unsent() []byte { return q.log[q.mark:] }
 
-// setSent notes that all frames were handed to the kernel, unsetSent that the
-// kernel did not take them after all.
-func (q *queue) setSent() (sent uint, mark int) {
+// setSent notes that frames of at most so many entries are handed to the kernel, and
+// returns them; unsetSent that the kernel did not take them after all.
+func (q *queue) setSent(most int) (frames []byte, sent uint, mark int) {
 	sent, mark = q.sent, q.mark
-	q.sent, q.mark = q.tail, len(q.log)
-	return sent, mark
+	if int(q.tail-q.sent) <= most {
+		q.sent, q.mark = q.tail, len(q.log)
+		return q.log[mark:], sent, mark
+	}
+	for ; most > 0; most-- {
+		q.mark += q.at(q.sent).size
+		q.sent++
+	}
+	return q.log[mark:q.mark], sent, mark
 }
 
 func (q *queue) unsetSent(sent uint, mark int) { q.sent, q.mark = sent, mark }

@@ -28,7 +28,7 @@ func TestQueueAgainstASlice(t *testing.T) {
 			q.push(entry{client: c, want: 1}, []byte(frame))
 			model = append(model, item{c: c, frame: frame})
 		case 3:
-			q.setSent()
+			q.setSent(q.len())
 			for i := range model {
 				model[i].sent = true
 			}
@@ -78,7 +78,7 @@ func TestQueueDoesNotAllocate(t *testing.T) {
 		for range 50 {
 			q.push(entry{client: c, want: 1, kind: kindRead}, frame)
 		}
-		q.setSent()
+		q.setSent(q.len())
 		for range 50 {
 			q.pop()
 		}

@@ -15,6 +15,7 @@ const (
 	rejected             // it watched on that connection, and cannot be sent on another
 	unknown              // it may have taken effect
 	doubtful             // it may see what its client wrote behind it
+	asked                // the next node knows what became of it
 )
 
 // loss is a link that was lost, as its requests see it.
@@ -33,6 +34,8 @@ func (x *loss) fateOf(e *entry, frame []byte, sent bool, place int) fate {
 		return nobodys
 	case e.extra != nil && e.extra.watched && !executed:
 		return rejected
+	case executed && x.link.counts && (e.kind == kindWrite || e.kind == kindRead && x.doubt.about(e, frame, place)):
+		return asked
 	case executed && (e.kind == kindWrite || e.mayHavePopped(x.link)):
 		return unknown
 	case executed && e.kind == kindRead && x.doubt.about(e, frame, place):
@@ -50,11 +53,14 @@ func (ln *lane) requeue(k *link, refused bool) {
 	}
 	x := loss{link: k, refused: refused}
 	if !refused {
-		x.doubt = doubtsOf(&old)
+		x.doubt = doubtsOf(&old, wasSent)
 	}
-	place := 0
+	place, number := 0, k.answered
 	old.each(func(e *entry, frame []byte, sent bool) {
 		place++
+		if sent && e.kind != kindCanned {
+			number += uint64(e.want)
+		}
 		switch x.fateOf(e, frame, sent, place) {
 		case nobodys:
 		case rejected:
@@ -65,6 +71,10 @@ func (ln *lane) requeue(k *link, refused bool) {
 		case doubtful:
 			ln.l.stats.unknown++
 			ln.q.push(canned(e, doubtfulRead(e, k.addr)), nil)
+		case asked:
+			ln.lost = &lost{id: k.name, after: k.answered, at: k.since, runID: k.runID, addr: k.addr}
+			e.place(number)
+			ln.wait(e, frame, sent, true)
 		case waitsOn:
 			ln.wait(e, frame, sent, sent && !refused)
 		}

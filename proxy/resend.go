@@ -18,13 +18,13 @@ type touched struct {
 	any  int // of the last one whose keys are not known
 }
 
-// doubtsOf looks at the requests of a lost link. Places count from 1.
-func doubtsOf(q *queue) doubts {
+// doubtsOf looks at the requests of a queue that may have taken effect. Places count from 1.
+func doubtsOf(q *queue, may func(e *entry, sent bool) bool) doubts {
 	d := doubts{}
 	place := 0
 	q.each(func(e *entry, frame []byte, sent bool) {
 		place++
-		if !sent || e.client == nil || e.kind != kindWrite && e.kind != kindBlocking {
+		if !may(e, sent) || e.client == nil || e.kind != kindWrite && e.kind != kindBlocking {
 			return
 		}
 		t := d[e.client]
@@ -39,6 +39,9 @@ func doubtsOf(q *queue) doubts {
 	})
 	return d
 }
+
+// wasSent is the may of those who know no more of a request than that it was sent.
+func wasSent(_ *entry, sent bool) bool { return sent }
 
 // about tells whether the read at a place is in doubt.
 func (d doubts) about(e *entry, frame []byte, place int) bool {

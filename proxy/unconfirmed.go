@@ -17,6 +17,7 @@ import (
 // error that says so.
 func (k *link) unconfirmed(text string) {
 	ln := k.lane
+	k.answered++
 	if ln.q.inFlight() == 0 {
 		k.fail(k.addr + " sent a reply that nobody asked for")
 		return
@@ -35,7 +36,7 @@ func (k *link) unconfirmed(text string) {
 	if k.refusing == nil {
 		k.refusing = &queue{}
 		k.why = k.addr + " waits for confirmations in vain"
-		k.doubt, k.doubtFrom = doubtsOf(&ln.q), ln.q.head
+		k.doubt, k.doubtFrom = doubtsOf(&ln.q, wasSent), ln.q.head
 		ln.l.stats.refusals++
 	}
 	switch {
