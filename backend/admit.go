@@ -116,7 +116,7 @@ func mayReplicate(c *command.Command) bool {
 	case "eval", "evalsha", "fcall", "publish", "spublish", "pfcount":
 		return true
 	}
-	return c.Full == "holdfast|once" || c.Full == "holdfast|linkpos"
+	return c.Full == "holdfast|linkpos"
 }
 
 const misconfText = "MISCONF Redis is configured to save RDB snapshots, but it's currently unable to persist to disk. " +

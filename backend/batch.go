@@ -103,7 +103,7 @@ func (n *Node) runRequests(s *session, x *commands.Ctx, in []byte) (took int, mo
 func (n *Node) serve(s *session, x *commands.Ctx, args [][]byte) {
 	before := len(x.Out)
 	s.batch.pushed = false
-	if s.counts {
+	if s.link != "" {
 		s.counted++
 	}
 	n.exec(s, x, args)

@@ -24,7 +24,6 @@ type waiter struct {
 	kind  store.Type // of the keys that can serve it; one of another type lets it wait on
 	// orGone is that of the handler's commands.Wait.
 	orGone bool
-	seq    uint64 // of the numbered request of a link; 0: it is none
 	// inTime is the reply when the time is over or CLIENT UNBLOCK ends the wait;
 	// nil where neither can be.
 	inTime func() []byte
@@ -34,8 +33,7 @@ type waiter struct {
 func (n *Node) block(s *session, h *handler, args [][]byte, wait *commands.Wait) {
 	onTime := wait.OnTime
 	w := &waiter{h: h, args: copyWords(args), db: s.db, inTime: func() []byte { return appendNull(nil, s.proto, onTime) },
-		kind: kindFor(h.cmd), orGone: wait.OrGone, seq: s.once.seq}
-	s.once = numbered{}
+		kind: kindFor(h.cmd), orGone: wait.OrGone}
 	for _, key := range wait.Keys {
 		w.keys = append(w.keys, dbKey{s.db, string(key)})
 	}
@@ -272,8 +270,8 @@ func (n *Node) wake(s *session, k dbKey) {
 	}
 	served := x.Waiting().Keys == nil
 	n.propagate(x) // also if nothing was served: XREADGROUP makes its consumer all the same
-	if served && w.seq != 0 {
-		n.keepReply(s, w.seq, x, x.Out)
+	if served && s.link != "" {
+		n.unit.sign(author{link: s.link, seq: s.counted, reply: x.Out}, false)
 	}
 	end := n.unit.end()
 	w.spent += n.spent(began)

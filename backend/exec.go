@@ -42,8 +42,6 @@ func (n *Node) exec(s *session, x *commands.Ctx, args [][]byte) {
 	switch {
 	case s.poison != "":
 		refuse(x, s.poison)
-	case s.once.instead != nil:
-		s.answerInstead(x)
 	case h == nil:
 		n.fail(s, x, n.unknownCommand(args))
 	case !h.cmd.ArityOK(len(args)):
@@ -75,7 +73,6 @@ func (n *Node) fail(s *session, x *commands.Ctx, text string) {
 	if s.multi != nil {
 		s.multi.spoiled = true
 	}
-	s.once = numbered{} // it was this request's, and is not the next one's
 	n.countError(text)
 	x.Err(text)
 }
@@ -164,6 +161,7 @@ func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) 
 	s.last = h
 	n.unit.begin()
 	began, before := n.timing.clock, len(x.Out)
+	link, seq := s.link, s.counted // of a slow script the link may end
 	if s.noTouch && h.cmd.Name != "touch" {
 		n.store.SetTouch(false)
 		n.run(s, x, h, args)
@@ -172,8 +170,8 @@ func (n *Node) callHere(s *session, x *commands.Ctx, h *handler, args [][]byte) 
 		n.run(s, x, h, args)
 	}
 	n.timing.turns.commands += n.timing.clock - began
-	if s.counts {
-		n.unit.sign(author{link: s.link, seq: s.counted, reply: x.Out[before:]}, h.data != nil)
+	if link != "" {
+		n.unit.sign(author{link: link, seq: seq, reply: x.Out[before:]}, h.data != nil)
 	}
 	if end := n.unit.end(); end > 0 {
 		s.batch.gate, s.lastWrite = max(s.batch.gate, end), end
@@ -210,10 +208,6 @@ func (n *Node) run(s *session, x *commands.Ctx, h *handler, args [][]byte) {
 			n.block(s, h, args, w)
 			s.waiting.spent = n.spent(began)
 			return
-		}
-		if s.once.seq != 0 {
-			n.keepReply(s, s.once.seq, x, x.Out[before:])
-			s.once = numbered{}
 		}
 	}
 	if len(x.Out) > before && x.Out[before] == '-' {

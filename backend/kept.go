@@ -18,11 +18,9 @@ import (
 //     and so take effect with it, at the master, at a replica, and when the append-only
 //     file is read.
 //  2. A unit without a mark belongs to the request behind that of the last unit, if
-//     that was counted, and is one command whose reply says the same everywhere: whoever
+//     that was one of a link, and is one command whose reply says the same everywhere: whoever
 //     executes it has the reply. A pipeline of writes of one link costs no marks.
-//  3. Of a link that counts its requests the last replies are kept, keptEach at most; of
-//     one that numbers them singly only the last, since it numbers none before the one
-//     before it is answered.
+//  3. Of each link the last replies are kept, keptEach at most.
 //  4. Of many links those whose marks are oldest are forgotten, by the same rule
 //     everywhere. It is known up to which place of the history that was done: of a
 //     request that had changed nothing there yet, and of which no mark is here, it is
@@ -42,7 +40,7 @@ type keptReplies struct {
 	payload []byte // of the last mark
 }
 
-// turn is the counted request that the last unit of the stream belongs to.
+// turn is the request of a link that the last unit of the stream belongs to.
 type turn struct {
 	link  string // empty: it belongs to none
 	seq   uint64
@@ -53,7 +51,6 @@ type turn struct {
 type author struct {
 	link  string // empty: it belongs to none of a link
 	seq   uint64
-	alone bool // HOLDFAST ONCE numbered it; else the link counts
 	reply []byte
 }
 
@@ -84,12 +81,12 @@ func (k *keptReplies) mark(a *author, asCame bool) []byte {
 		k.payload = repl.AppendMarkPayload(k.payload[:0])
 		return k.payload
 	}
-	again := asCame && !a.alone && sameEverywhere(a.reply)
+	again := asCame && sameEverywhere(a.reply)
 	if again && k.last.link == a.link && k.last.seq+1 == a.seq {
 		return nil
 	}
 	b := append(repl.AppendMarkPayload(k.payload[:0]), a.link...)
-	b = strconv.AppendUint(append(b, separator(a.alone)), a.seq, 10)
+	b = strconv.AppendUint(append(b, ':'), a.seq, 10)
 	if !again {
 		b = append(b, ':')
 		if len(a.reply) <= keptLimit {
@@ -100,14 +97,6 @@ func (k *keptReplies) mark(a *author, asCame bool) []byte {
 	return b
 }
 
-// separator stands between the link and the number in a mark.
-func separator(alone bool) byte {
-	if alone {
-		return ':'
-	}
-	return '.'
-}
-
 // sameEverywhere tells whether a reply is the same in RESP2 and RESP3, in which a
 // replica does not know that it was asked: a status, an integer, a string.
 func sameEverywhere(reply []byte) bool {
@@ -116,9 +105,7 @@ func sameEverywhere(reply []byte) bool {
 
 // ends takes note of a unit that ends at a place: it belongs to a.
 func (k *keptReplies) ends(a *author, place pair) {
-	if !a.alone {
-		k.last = turn{link: a.link, seq: a.seq}
-	}
+	k.last = turn{link: a.link, seq: a.seq}
 	if a.link != "" {
 		k.put(a, place)
 	}
@@ -141,22 +128,18 @@ func (k *keptReplies) executed(mark, reply []byte, place pair) {
 	k.ends(&a, place)
 }
 
-// read takes what a mark holds: nothing, link.seq, link.seq:reply or link:seq:reply.
+// read takes what a mark holds: nothing, link:seq, or link:seq:reply.
 func (a *author) read(content []byte) bool {
 	if len(content) == 0 {
 		return true
 	}
-	i := bytes.IndexAny(content, ".:")
-	if i < 0 {
-		return false
-	}
-	digits, reply, told := bytes.Cut(content[i+1:], []byte(":"))
-	a.link, a.alone = string(content[:i]), content[i] == separator(true)
-	a.seq = number(digits)
+	link, rest, ok := bytes.Cut(content, []byte(":"))
+	digits, reply, told := bytes.Cut(rest, []byte(":"))
+	a.link, a.seq = string(link), number(digits)
 	if told {
 		a.reply = reply
 	}
-	return a.seq > 0 && (told || !a.alone)
+	return ok && a.seq > 0
 }
 
 // put keeps a reply, which it copies.
@@ -191,9 +174,6 @@ func (k *keptReplies) put(a *author, place pair) {
 // put keeps a reply and forgets those that are too old.
 func (l *keptLink) put(a *author, place pair) {
 	l.place = place
-	if a.alone {
-		l.from, l.log = a.seq-1, replyLog{}
-	}
 	if len(a.reply) > keptLimit {
 		a.reply = nil
 	}
@@ -215,34 +195,6 @@ func (k *keptReplies) missing(at pair) {
 	if k.since.less(at) {
 		k.since = at
 	}
-}
-
-// outcome is what became of a request.
-type outcome int
-
-const (
-	notExecuted outcome = iota // or changed nothing
-	executed
-	notKnown
-)
-
-// outcome tells what became of a link's request that had changed nothing at a place of
-// the history. The reply is empty where it was too large.
-func (k *keptReplies) outcome(link string, seq uint64, at pair) (reply []byte, what outcome) {
-	l, known := k.of(link, at)
-	switch {
-	case !known:
-		return nil, notKnown
-	case l == nil:
-		return nil, notExecuted
-	}
-	if reply, found := l.log.find(seq); found {
-		return reply, executed
-	}
-	if seq <= l.from {
-		return nil, notKnown
-	}
-	return nil, notExecuted // else its mark would be here
 }
 
 // of is what is kept of a link that had changed nothing at a place: nil where that is

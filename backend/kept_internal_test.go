@@ -9,13 +9,42 @@ import (
 
 func keep(k *keptReplies, link string, seq, at uint64, reply string) (forgot bool) {
 	k.forgot = false
-	k.put(&author{link: link, seq: seq, alone: true, reply: []byte(reply)}, pair{1, at})
+	k.put(&author{link: link, seq: seq, reply: []byte(reply)}, pair{1, at})
 	return k.forgot
+}
+
+type outcome int
+
+const (
+	notExecuted outcome = iota // or changed nothing
+	executed
+	notKnown
+)
+
+// outcome is what a proxy makes of the answer about a link.
+func (k *keptReplies) outcome(link string, seq uint64, at pair) (string, outcome) {
+	l, known := k.of(link, at)
+	if !known {
+		return "", notKnown
+	}
+	if l == nil {
+		return "", notExecuted
+	}
+	reply, what := "", notExecuted
+	if seq <= l.from {
+		what = notKnown
+	}
+	l.log.each(func(n uint64, b []byte) {
+		if n == seq {
+			reply, what = string(b), executed
+		}
+	})
+	return reply, what
 }
 
 func (k *keptReplies) is(t *testing.T, link string, seq, at uint64, wantReply string, want outcome) {
 	t.Helper()
-	if reply, got := k.outcome(link, seq, pair{1, at}); got != want || string(reply) != wantReply {
+	if reply, got := k.outcome(link, seq, pair{1, at}); got != want || reply != wantReply {
 		t.Errorf("%s %d at %d: %d %q, want %d %q", link, seq, at, got, reply, want, wantReply)
 	}
 }
@@ -24,11 +53,11 @@ func TestKeptReplies(t *testing.T) {
 	var k keptReplies
 	k.is(t, "a", 1, 0, "", notExecuted)
 	keep(&k, "a", 2, 10, "two")
-	k.is(t, "a", 1, 0, "", notKnown)
+	k.is(t, "a", 1, 0, "", notExecuted)
 	k.is(t, "a", 2, 0, "two", executed)
 	k.is(t, "a", 3, 0, "", notExecuted)
 	keep(&k, "a", 3, 20, "three")
-	k.is(t, "a", 2, 0, "", notKnown)
+	k.is(t, "a", 2, 0, "two", executed)
 	k.is(t, "a", 3, 0, "three", executed)
 	keep(&k, "b", 1, 30, "")
 	k.is(t, "b", 1, 0, "", executed)
@@ -84,10 +113,10 @@ func TestKeptRepliesAreBounded(t *testing.T) {
 	if n := keptBytes / each; k.bytes != n*each || len(k.links) != n || k.order.Len() != n {
 		t.Errorf("%d bytes of %d links", k.bytes, len(k.links))
 	}
-	count(&k, "a", 1, 1, strings.Repeat("x", keptLimit+1))
+	keep(&k, "a", 1, 1, strings.Repeat("x", keptLimit+1))
 	k.is(t, "a", 1, 0, "", executed)
 	for seq := uint64(2); seq < 100; seq++ {
-		count(&k, "a", seq, 1, large)
+		keep(&k, "a", seq, 1, large)
 	}
 	if n := k.links["a"].Value.(*keptLink).log.bytes(); n > keptOfOne || n < keptOfOne-each {
 		t.Errorf("%d bytes of one link", n)
@@ -99,23 +128,19 @@ func (r *replyLog) with(seq uint64, reply string) []byte {
 	return r.log
 }
 
-func count(k *keptReplies, link string, seq, at uint64, reply string) {
-	k.put(&author{link: link, seq: seq, reply: []byte(reply)}, pair{1, at})
-}
-
-// Of a link that counts its requests the last replies are there, and it is known of which
+// Of a link the last replies are there, and it is known of which
 // requests that is not so.
-func TestRepliesOfACountingLink(t *testing.T) {
+func TestLastRepliesOfALink(t *testing.T) {
 	var k keptReplies
-	count(&k, "a", 2, 10, "two")
-	count(&k, "a", 5, 20, "")
+	keep(&k, "a", 2, 10, "two")
+	keep(&k, "a", 5, 20, "")
 	k.is(t, "a", 1, 0, "", notExecuted)
 	k.is(t, "a", 2, 0, "two", executed)
 	k.is(t, "a", 4, 0, "", notExecuted)
 	k.is(t, "a", 5, 0, "", executed)
 	k.is(t, "a", 6, 0, "", notExecuted)
 	for seq := uint64(6); seq < 6+keptEach; seq++ {
-		count(&k, "a", seq, 30, fmt.Sprint(seq))
+		keep(&k, "a", seq, 30, fmt.Sprint(seq))
 	}
 	k.is(t, "a", 5, 0, "", notKnown)
 	k.is(t, "a", 6, 0, "6", executed)
@@ -128,7 +153,7 @@ func TestRepliesOfACountingLink(t *testing.T) {
 	}
 	k.is(t, "a", 9000, 30, "", notKnown)
 	k.is(t, "a", 9000, 31, "", notExecuted)
-	count(&k, "a", 9000, 50, "back")
+	keep(&k, "a", 9000, 50, "back")
 	k.is(t, "a", 8999, 31, "", notKnown)
 	k.is(t, "a", 9000, 31, "back", executed)
 	var same keptReplies
@@ -144,10 +169,10 @@ func TestRepliesOfACountingLink(t *testing.T) {
 func TestMarksTellWhoseAUnitIs(t *testing.T) {
 	var here, there keptReplies
 	at := uint64(0)
-	unit := func(link string, seq uint64, alone, asCame bool, reply, wantMark string) {
+	unit := func(link string, seq uint64, asCame bool, reply, wantMark string) {
 		t.Helper()
 		at++
-		a := author{link: link, seq: seq, alone: alone, reply: []byte(reply)}
+		a := author{link: link, seq: seq, reply: []byte(reply)}
 		mark := slices.Clone(here.mark(&a, asCame))
 		if string(mark) != wantMark {
 			t.Errorf("%s %d is marked %q, want %q", link, seq, mark, wantMark)
@@ -161,19 +186,18 @@ func TestMarksTellWhoseAUnitIs(t *testing.T) {
 		loaded.recall(there.String())
 		there = loaded
 	}
-	unit("", 0, false, true, "+OK\r\n", "")
-	unit("a", 3, false, true, "+OK\r\n", "hf:mark:a.3")
-	unit("a", 4, false, true, ":1\r\n", "")
-	unit("a", 6, false, true, "$1\r\nx\r\n", "hf:mark:a.6")
-	unit("a", 7, false, true, "$-1\r\n", "hf:mark:a.7:$-1\r\n")
-	unit("a", 8, false, true, "_\r\n", "hf:mark:a.8:_\r\n")
-	unit("a", 9, false, false, "+OK\r\n", "hf:mark:a.9:+OK\r\n")
-	unit("b", 10, false, true, "+OK\r\n", "hf:mark:b.10")
-	unit("c", 1, true, true, "+OK\r\n", "hf:mark:c:1:+OK\r\n")
-	unit("b", 11, false, true, "+OK\r\n", "")
-	unit("", 0, false, true, "+OK\r\n", "hf:mark:")
-	unit("", 0, false, true, "+OK\r\n", "")
-	unit("b", 12, false, true, "+OK\r\n", "hf:mark:b.12")
+	unit("", 0, true, "+OK\r\n", "")
+	unit("a", 3, true, "+OK\r\n", "hf:mark:a:3")
+	unit("a", 4, true, ":1\r\n", "")
+	unit("a", 6, true, "$1\r\nx\r\n", "hf:mark:a:6")
+	unit("a", 7, true, "$-1\r\n", "hf:mark:a:7:$-1\r\n")
+	unit("a", 8, true, "_\r\n", "hf:mark:a:8:_\r\n")
+	unit("a", 9, false, "+OK\r\n", "hf:mark:a:9:+OK\r\n")
+	unit("b", 10, true, "+OK\r\n", "hf:mark:b:10")
+	unit("b", 11, true, "+OK\r\n", "")
+	unit("", 0, true, "+OK\r\n", "hf:mark:")
+	unit("", 0, true, "+OK\r\n", "")
+	unit("b", 12, true, "+OK\r\n", "hf:mark:b:12")
 
 	// A replica that was told of no table knows nothing until it hears of one.
 	var joined keptReplies

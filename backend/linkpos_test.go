@@ -8,90 +8,7 @@ import (
 	"testing"
 
 	"holdfast/backend/command"
-	"holdfast/backend/resp"
 )
-
-// counting is a connection of a link that counts its requests.
-type counting struct {
-	*wire
-	frames resp.Replies
-	in     []byte
-	sent   uint64
-	at     [2]uint64 // where the node said last that its history is
-}
-
-// counted opens a link that counts.
-func (p *process) counted(id string, proto int) *counting {
-	p.t.Helper()
-	c := &counting{wire: p.wire()}
-	if c.command("HOLDFAST HELLO 1 PROXY"); c.next()[0] == '-' {
-		p.t.Fatal("the node is not native")
-	}
-	if proto == 3 {
-		c.command("HELLO 3")
-		c.next()
-	}
-	c.command("HOLDFAST LINK " + id + " 1 COUNTED")
-	if got := c.next(); got != ":4096\r\n" {
-		p.t.Fatalf("HOLDFAST LINK is answered %q", got)
-	}
-	return c
-}
-
-// next is the next reply; frames that are none are taken note of.
-func (c *counting) next() string {
-	c.t.Helper()
-	for {
-		n, err := c.frames.Next(c.in)
-		if err != nil {
-			c.t.Fatal(err)
-		}
-		if n == 0 {
-			var b [4096]byte
-			n, err := c.Read(b[:])
-			if err != nil {
-				c.t.Fatalf("%v behind %q", err, c.in)
-			}
-			c.in = append(c.in, b[:n]...)
-			continue
-		}
-		frame := string(c.in[:n])
-		c.in = c.in[n:]
-		if frame[0] != '>' {
-			return frame
-		}
-		if v, err := resp.Parse([]byte(frame)); err == nil && v.Elems[0].Text == "hfp" {
-			c.at = [2]uint64{uint64(v.Elems[1].Int), uint64(v.Elems[2].Int)}
-		}
-	}
-}
-
-// ask sends a request and returns its number, and its reply.
-func (c *counting) ask(words ...string) (seq uint64, reply string) {
-	c.t.Helper()
-	c.send(string(resp.AppendCommand(nil, words...)))
-	c.sent++
-	return c.sent, c.next()
-}
-
-// position asks what became of the requests of another link.
-func (c *counting) position(id string, after uint64, at [2]uint64, runID string) (from uint64, replies map[uint64]string, known bool) {
-	c.t.Helper()
-	_, text := c.ask("HOLDFAST", "LINKPOS", id, strconv.FormatUint(after, 10),
-		strconv.FormatUint(at[0], 10), strconv.FormatUint(at[1], 10), runID)
-	v, err := resp.Parse([]byte(text))
-	if err != nil || v.Err() != nil {
-		c.t.Fatalf("HOLDFAST LINKPOS is answered %q", text)
-	}
-	if len(v.Elems) == 0 {
-		return 0, nil, false
-	}
-	replies = map[uint64]string{}
-	for i := 1; i < len(v.Elems); i += 2 {
-		replies[uint64(v.Elems[i].Int)] = v.Elems[i+1].Text
-	}
-	return uint64(v.Elems[0].Int), replies, true
-}
 
 // everyWrite has requests for all commands that change data, most of them with several
 // outcomes: a change, none, an error.
@@ -196,11 +113,16 @@ var leftOut = map[string]bool{"migrate": true, "restore-asking": true, "function
 func TestLinkGoesOnBehindACopy(t *testing.T) {
 	t.Parallel()
 	const ok = "+OK\r\n"
-	write := func(c *counting) { c.ask("SET", "k", "v"); c.ask("INCR", "n") }
+	write := func(p *process, c *counting) {
+		c.ask("SET", "k", "v")
+		c.ask("INCR", "n")
+		p.must("RPUSH q x") // by somebody else
+		c.ask("BLPOP", "q", "0")
+	}
 	complete := func(t *testing.T, p *process, begin [2]uint64, runID string) {
 		t.Helper()
 		_, got, known := p.counted("bb", 2).position("aa", 0, begin, runID)
-		if want := map[uint64]string{1: ok, 2: ":1\r\n", 3: ok, 4: ":2\r\n"}; !known || !maps.Equal(got, want) {
+		if want := map[uint64]string{1: ok, 2: ":1\r\n", 3: gotX, 4: ok, 5: ":2\r\n", 6: gotX}; !known || !maps.Equal(got, want) {
 			t.Errorf("%v %v, want %v", known, got, want)
 		}
 	}
@@ -211,9 +133,9 @@ func TestLinkGoesOnBehindACopy(t *testing.T) {
 		m.group("", fmt.Sprintf("PROBE g 1 1 1 %s 3600000", m.fact("g 1 1 1", "nonce")))
 		c := m.counted("aa", 2)
 		begin := c.at
-		write(c)
+		write(m, c)
 		b := joined(t, m)
-		write(c)
+		write(m, c)
 		await(t, "it has all", func() bool { return b.must("GET n").Text == "2" })
 		runID := m.runID()
 		replace(t, m, b)
@@ -227,12 +149,12 @@ func TestLinkGoesOnBehindACopy(t *testing.T) {
 			m.group("", fmt.Sprintf("PROBE g 1 1 1 %s 3600000", m.fact("g 1 1 1", "nonce")))
 			c := m.counted("aa", 2)
 			begun := c.at
-			write(c)
+			write(m, c)
 			if rewrite {
 				m.must("BGREWRITEAOF")
 				m.rewritten()
 			}
-			write(c)
+			write(m, c)
 			runID := m.runID()
 			m.stop()
 			p := begin(t, m.dir, append(flags, "--managed", "yes")...)
@@ -248,8 +170,8 @@ func TestLinkGoesOnBehindACopy(t *testing.T) {
 		t.Parallel()
 		m := begin(t, t.TempDir())
 		c := m.counted("aa", 2)
-		write(c)
-		write(c)
+		write(m, c)
+		write(m, c)
 		complete(t, m, c.at, m.runID())
 	})
 }

@@ -18,7 +18,6 @@ var nativeRows = []row{
 	{"holdfast|epoch", nativeEpoch},
 	{"holdfast|link", nativeLink},
 	{"holdfast|linkpos", nativeLinkPos},
-	{"holdfast|once", nativeOnce},
 }
 
 // nativeHello tells what this node is. With PROXY the connection becomes a

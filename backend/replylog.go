@@ -55,16 +55,6 @@ func (r *replyLog) each(visit func(seq uint64, reply []byte)) {
 	}
 }
 
-// find returns the reply to a request.
-func (r *replyLog) find(seq uint64) (reply []byte, found bool) {
-	r.each(func(at uint64, b []byte) {
-		if at == seq {
-			reply, found = b, true
-		}
-	})
-	return reply, found
-}
-
 // recall takes the bytes of another log, and tells whether they are that.
 func (r *replyLog) recall(log []byte) bool {
 	*r = replyLog{log: bytes.Clone(log)}

@@ -34,7 +34,6 @@ type session struct {
 	native bool      // a native link: frames beside the replies
 	strong bool      // the link of a proxy whose reads are strong (strong.go)
 	poison string    // the native link was refused; what the frame says
-	once   numbered  // the next request
 	link   string    // the proxy's link that this is a connection of; empty: none
 	noEvict,
 	noTouch bool // CLIENT NO-EVICT, NO-TOUCH
@@ -49,9 +48,7 @@ type session struct {
 	far       *far   // stands for a replication connection, in lists only; nil: a client
 	reported  pair   // the position that a native link knows of
 	lastWrite uint64 // offset behind the session's last write, for WAIT
-	linkTry   uint64 // the how-manieth of its link
-	counts    bool   // the link counts its requests
-	counted   uint64 // how many it has sent
+	counted   uint64 // requests of the link
 
 	// onWay counts replies that another goroutine has posted to the loop: what
 	// this client sent since must not be answered before them.

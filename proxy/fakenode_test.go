@@ -1,6 +1,7 @@
 package proxy
 
 import (
+	"maps"
 	"net"
 	"strconv"
 	"strings"
@@ -22,14 +23,15 @@ type fakeNode struct {
 	epoch    int64
 	offset   int64
 	data     map[string]string
-	log      []string          // what was executed, in order
-	refuse   string            // reason of a routing refusal; "" = none
-	plain    bool              // know no HOLDFAST
-	swallow  bool              // execute, and answer nothing any more
-	noAcks   bool              // execute, and answer that it is not confirmed
-	inTurns  bool              // but what a transaction's commands answer before EXEC is
-	kept     map[string]string // replies to BLPOP, by their numbers
-	confirm  *fakeNode         // a replica that gets every write before its reply leaves
+	log      []string                     // what was executed, in order
+	refuse   string                       // reason of a routing refusal; "" = none
+	plain    bool                         // know no HOLDFAST
+	swallow  bool                         // execute, and answer nothing any more
+	noAcks   bool                         // execute, and answer that it is not confirmed
+	inTurns  bool                         // but what a transaction's commands answer before EXEC is
+	links    map[string]map[uint64]string // what was answered to requests that changed something
+	knowsAll bool                         // of links that are not among them it knows that they changed nothing
+	confirm  *fakeNode                    // a replica that gets every write before its reply leaves
 	conns    map[net.Conn]bool
 	accepted int
 	asked    int // INFO, which is how polls ask
@@ -42,7 +44,7 @@ func startNode(t testing.TB, runID, role string) *fakeNode {
 		t.Fatal(err)
 	}
 	n := &fakeNode{addr: ln.Addr().String(), runID: runID, role: role, epoch: 1, offset: 100, ln: ln,
-		data: map[string]string{}, conns: map[net.Conn]bool{}}
+		data: map[string]string{}, conns: map[net.Conn]bool{}, links: map[string]map[uint64]string{}}
 	t.Cleanup(n.kill)
 	go n.accept(ln)
 	return n
@@ -95,7 +97,8 @@ type fakeConn struct {
 	said             pair // the last pair it told
 	multi            bool
 	queued           [][]string
-	instead          string // the reply to the next BLPOP
+	link             string
+	counted          uint64
 }
 
 func (n *fakeNode) serve(c net.Conn) {
@@ -139,6 +142,7 @@ func (n *fakeNode) serve(c net.Conn) {
 
 func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 	name := strings.ToUpper(args[0])
+	s.counted++
 	switch name {
 	case "ROLE":
 		return resp.AppendBulkString(resp.AppendArray(out, 1), map[string]string{"master": "master"}[n.role]+map[string]string{"replica": "slave"}[n.role])
@@ -156,14 +160,11 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 		case n.plain:
 			return append(out, "-ERR unknown command\r\n"...)
 		case args[1] == "LINK":
-			return append(out, "+OK\r\n"...)
-		case args[1] == "ONCE":
-			n.log = append(n.log, strings.Join(args, " "))
-			if len(args) > 3 {
-				s.instead = n.kept[args[2]]
-			}
-			out = resp.AppendArray(out, 2)
-			return resp.AppendInt(resp.AppendInt(out, n.epoch), n.offset)
+			s.link, s.counted = args[2], 0
+			n.links[s.link] = map[uint64]string{}
+			return resp.AppendInt(out, 4096)
+		case args[1] == "LINKPOS":
+			return n.position(out, args)
 		}
 		if strings.EqualFold(args[1], "EPOCH") {
 			out = resp.AppendArray(out, 2)
@@ -182,10 +183,11 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 	if s.poisoned {
 		return append(out, ">3\r\n+hfx\r\n+"+n.refuse+"\r\n+not here\r\n"...)
 	}
-	if name == "BLPOP" && s.instead != "" {
-		return append(out, s.instead...)
-	}
+	before := n.offset
 	reply := n.transaction(s, name, args)
+	if s.link != "" && n.offset != before {
+		n.links[s.link][s.counted] = string(reply)
+	}
 	if n.swallow {
 		return out
 	}
@@ -207,6 +209,30 @@ func (n *fakeNode) execute(s *fakeConn, out []byte, args []string) []byte {
 		out = append(out, ">4\r\n+hfa\r\n+"+r.runID+"\r\n:"+strconv.FormatInt(n.epoch, 10)+"\r\n:"+strconv.FormatInt(n.offset, 10)+"\r\n"...)
 	}
 	return append(out, reply...)
+}
+
+// position is HOLDFAST LINKPOS.
+func (n *fakeNode) position(out []byte, args []string) []byte {
+	replies, known := n.links[args[2]]
+	if !known && !n.knowsAll {
+		return append(out, "$-1\r\n"...)
+	}
+	after, _ := strconv.ParseUint(args[3], 10, 64)
+	maps.DeleteFunc(replies, func(seq uint64, _ string) bool { return seq <= after })
+	out = resp.AppendInt(resp.AppendArray(out, 1+2*len(replies)), 0)
+	for seq, reply := range replies {
+		out = resp.AppendBulkString(resp.AppendInt(out, int64(seq)), reply)
+	}
+	return out
+}
+
+// takesOver has what another node has, and knows all that was done there.
+func (n *fakeNode) takesOver(from *fakeNode) {
+	from.mu.Lock()
+	defer from.mu.Unlock()
+	n.mu.Lock()
+	defer n.mu.Unlock()
+	n.data, n.links, n.knowsAll = maps.Clone(from.data), maps.Clone(from.links), true
 }
 
 // transaction runs a request at once, or queues it behind MULTI.
@@ -246,6 +272,8 @@ func (n *fakeNode) run(name string, args []string) []byte {
 		n.data[args[1]] = strconv.FormatInt(v+1, 10)
 		n.offset += 10
 		return resp.AppendInt(nil, v+1)
+	case "WATCH", "UNWATCH":
+		return []byte("+OK\r\n")
 	case "BLPOP":
 		v, ok := n.data[args[1]]
 		if !ok {

@@ -25,7 +25,6 @@ type greetingStep struct {
 // is nobody, again as the session's user.
 func (g *greeting) begin(k *link) {
 	key, own := k.lane.set.key, k.lane.l.p.own
-	k.lane.links++
 	must := func(_ *link, v resp.Value) string { return errorText(v) }
 	switch cred := key.cred; {
 	case cred == own && own.pass != "":
@@ -76,10 +75,7 @@ func (g *greeting) introduce(k *link, hello func(*link, resp.Value) string) {
 		words = append(words, "STRONG")
 	}
 	g.add(hello, words...)
-	switch {
-	case k.lane.private:
-		g.identify(k)
-	case k.lane.master():
+	if k.lane.master() {
 		g.count(k)
 	}
 }
@@ -100,7 +96,7 @@ func (g *greeting) reply(k *link, frame []byte) {
 		return
 	}
 	if k.counts {
-		k.answered++
+		k.preamble++
 	}
 	step := g.steps[0]
 	g.steps = g.steps[1:]
@@ -109,11 +105,17 @@ func (g *greeting) reply(k *link, frame []byte) {
 	case trouble == "" && len(g.steps) == 0:
 		k.greeted()
 	case trouble == "":
-	case v.Err() != nil && !isRefusal(frame) && !bytes.HasPrefix(frame, []byte("-MAX")):
+	case v.Err() != nil && !k.lane.passes(frame):
 		k.denied(trouble)
 	default:
 		k.fail(k.addr + ": " + trouble)
 	}
+}
+
+// passes tells whether an error that a node greets with is one that passes: it does not
+// serve just now, or cannot tell yet what became of the link before.
+func (ln *lane) passes(frame []byte) bool {
+	return isRefusal(frame) || bytes.HasPrefix(frame, []byte("-MAX")) || ln.lost != nil && bytes.HasPrefix(frame, []byte("-BUSY "))
 }
 
 // greeted opens the link for requests.

@@ -35,9 +35,6 @@ type lane struct {
 	private bool  // for one client at a time; owner says which
 	tainted bool  // it must not serve another client
 	subs    *subscriptions
-	id      string // of a private lane, by which native nodes know its links
-	links   int    // how many it has had
-	numbers uint64 // of requests that it has numbered
 
 	idleSince uint32 // of a private lane in the pool, coarse
 }
@@ -117,9 +114,6 @@ func (ln *lane) send() {
 	if len(ln.q.unsent()) == 0 || !ln.ready() {
 		return
 	}
-	if ln.private {
-		ln.numbersSent()
-	}
 	k := ln.link
 	b, sent, mark := ln.q.setSent(k.room()) // before Send, inside which the link may end
 	if len(b) == 0 {
@@ -140,9 +134,6 @@ func (ln *lane) opened() {
 	ln.l.p.sayReached(ln.link.addr)
 	if ln.subs != nil {
 		ln.subs.restore(ln)
-	}
-	if ln.private && !ln.link.numbers {
-		ln.answerUnknown()
 	}
 	ln.resolve()
 	ln.resume()

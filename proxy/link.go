@@ -30,13 +30,12 @@ type link struct {
 	doubtFrom uint
 	why       string // it was refused
 	asked     bool   // HOLDFAST EPOCH is on its way
-	numbers   bool   // the node heeds the numbers of blocking requests
 
 	// Of a link whose requests are counted (lost.go):
 	counts   bool
 	name     string
 	window   int    // how many entries may be in flight
-	answered uint64 // replies that have come
+	preamble uint64 // of the requests that are counted, those of the greeting
 	since    pair   // where the history was when nothing in flight had changed anything
 	runID    string // of the node's process
 	fates    *fates // what it told of the link before; nil: nothing
@@ -144,9 +143,6 @@ func (k *link) passOn(in []byte) (off int, err error) {
 			break
 		}
 		frame := in[off : off+n]
-		if frame[0] != '>' {
-			k.answered++
-		}
 		if ln.q.canned > 0 {
 			r.end(off)
 			ln.answerCanned()
@@ -250,13 +246,6 @@ func (k *link) answer(frame []byte) {
 	}
 	if done {
 		ln.q.pop()
-	}
-	if x != nil && x.once != nil {
-		if !done {
-			x.once.heard(k, frame)
-		} else if isUnknown(frame) {
-			ln.l.stats.unknown++
-		}
 	}
 	if x != nil && x.onReply != nil {
 		if replacement, replace := x.onReply(frame); replace {

@@ -1,7 +1,11 @@
 package proxy
 
 import (
+	"bytes"
+	"crypto/rand"
+	"encoding/hex"
 	"fmt"
+	"strings"
 
 	"holdfast/backend/command"
 	"holdfast/backend/resp"
@@ -17,9 +21,11 @@ import (
 //  2. A request that has changed something is answered what the node has kept for it.
 //  3. One that has not is sent again, if all that it may do is to change data; unless its
 //     client wrote to its keys behind it and that took effect: it could see what came
-//     after it.
+//     after it. An EXEC behind WATCH is answered that it was not executed.
 //  4. Where the node cannot tell, the outcome is unknown.
-//  5. As many requests as the node keeps replies of may be in flight on a link.
+//  5. The node has to know that it has forgotten nothing since all of this was in flight.
+//     A client may be blocked for long, so it is told now and then that it was not served.
+//  6. As many requests as the node keeps replies of may be in flight on a link.
 
 // lost is a link that was lost with requests whose outcome is asked for.
 type lost struct {
@@ -34,24 +40,26 @@ type lost struct {
 // unanswered ones it keeps the replies.
 func (k *link) counted(v resp.Value) {
 	if v.Err() == nil && v.Kind == ':' && v.Int > 0 {
-		k.counts, k.window, k.answered, k.since = true, int(v.Int), 0, k.pair
+		k.counts, k.window, k.preamble, k.since = true, int(v.Int), 0, k.pair
 	}
 }
 
-// count has the node count the requests of a shared link, and asks it what became of
-// those of the one before.
+// count has the node count the requests of a link, and asks it what became of those of
+// the one before.
 func (g *greeting) count(k *link) {
-	k.name = newLinkID()
+	k.name = newLinkName()
 	if x := k.lane.lost; x != nil {
 		g.add(func(k *link, v resp.Value) string {
-			k.fates = readFates(v)
+			if k.fates = readFates(v); strings.HasPrefix(v.Text, "BUSY ") { // by a script that may be one of them
+				return v.Text
+			}
 			return ""
 		}, "HOLDFAST", "LINKPOS", x.id, decimal(x.after), decimal(x.at.epoch), decimal(x.at.offset), x.runID)
 	}
 	g.add(func(k *link, v resp.Value) string {
 		k.counted(v)
 		return ""
-	}, "HOLDFAST", "LINK", k.name, "1", "COUNTED")
+	}, "HOLDFAST", "LINK", k.name)
 }
 
 // fates is what a node tells of the requests of a lost link.
@@ -160,6 +168,8 @@ func (x *lost) judge(f *fates, e *entry, doubtful bool) []byte {
 			commandName(e), x.addr))
 	case doubtful:
 		return doubtfulRead(e, x.addr)
+	case end == again && e.extra.watched:
+		return e.extra.reply
 	case e.kind == kindRead, end == again && changesDataAlone(e.cmd):
 		return nil
 	}
@@ -179,3 +189,24 @@ func (e *entry) number() uint64 {
 	}
 	return e.extra.number
 }
+
+// maybeExecuted tells whether a request that waits to be sent was sent before, so that
+// nobody can say that it was not applied.
+func (e *entry) maybeExecuted() bool { return e.number() > 0 }
+
+// waits takes the node's word that the request at the head, behind which none is executed,
+// still waits.
+func (k *link) waits(p pair) {
+	if q := &k.lane.q; q.inFlight() > 0 && q.peek().kind == kindBlocking {
+		k.since = p
+	}
+}
+
+func newLinkName() string {
+	var name [16]byte
+	rand.Read(name[:]) // never fails
+	return hex.EncodeToString(name[:])
+}
+
+// isUnknown tells whether a reply says that the outcome of its request is not known.
+func isUnknown(frame []byte) bool { return bytes.HasPrefix(frame, []byte("-UNKNOWN ")) }

@@ -157,8 +157,8 @@ func (c *client) lostPrivate() {
 }
 
 // block queues a command that may block. When its connection is lost it is issued
-// again with the time that remains. One that changes data has a number, so that it
-// takes effect once; it waits for the one before it (once.go).
+// again with the time that remains, if it has changed nothing (lost.go). It waits for the
+// one before it.
 func (c *client) block(cmd *command.Command, args [][]byte, frame []byte) bool {
 	ln := c.own
 	switch {
@@ -184,8 +184,6 @@ func (c *client) block(cmd *command.Command, args [][]byte, frame []byte) bool {
 		// nothing either.
 		frame = append(slices.Clone(markRequest), frame...) // it may be in the loop's scratch
 		e.want, e.extra.want, e.extra.last = 2, 2, true
-	} else if cmd.Has(command.Write) && !c.l.masterIsPlain() {
-		frame = ln.number(&e, frame)
 	}
 	if c.putPrivate(ln, e, frame) {
 		return true

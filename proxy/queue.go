@@ -8,7 +8,7 @@ type kind uint8
 const (
 	kindWrite    kind = iota // its outcome is unknown
 	kindRead                 // it is sent again
-	kindBlocking             // it is issued again with the time that remains, if it changes nothing or has a number
+	kindBlocking             // it is issued again with the time that remains, if it has changed nothing
 	kindCanned               // it has its reply already and waits for its turn
 	kindOwn                  // the proxy's own; nobody misses it
 )
@@ -40,6 +40,14 @@ func (e *entry) again() {
 	e.want = e.extra.want
 }
 
+// requests is how many requests the entry's frame holds.
+func (e *entry) requests() uint64 {
+	if e.extra != nil && e.extra.last {
+		return uint64(e.extra.want)
+	}
+	return 1
+}
+
 // refused tells whether a command of the entry's transaction was refused.
 func (e *entry) refused() bool { return e.extra != nil && e.extra.refused }
 
@@ -55,7 +63,6 @@ type extra struct {
 	refused bool                                              // a reply of a block was a refusal
 	skip    int32                                             // replies that were passed on before the connection was lost
 	number  uint64                                            // of a request that was sent on a lost link and waits for the next node's word about it; 0: it does not
-	once    *once                                             // the number of a blocking request that changes data; nil: it has none
 }
 
 // queue is the FIFO of a lane: requests that were sent, then requests that were
@@ -65,8 +72,9 @@ type queue struct {
 	ring             []entry // of a power of two
 	head, sent, tail uint    // [head, sent) were sent, [sent, tail) were not
 	log              []byte
-	first, mark      int // of log: the head's frame, the first byte that was not sent
-	canned           int // entries of that kind
+	first, mark      int    // of log: the head's frame, the first byte that was not sent
+	canned           int    // entries of that kind
+	answered         uint64 // requests that were sent and whose replies have come
 }
 
 const (
@@ -123,6 +131,8 @@ func (q *queue) pop() {
 	if q.sent == q.head { // a canned entry that nothing stood before
 		q.sent++
 		q.mark = q.first
+	} else if e.kind != kindCanned {
+		q.answered += e.requests()
 	}
 	e.client, e.extra = nil, nil
 	q.head++
@@ -221,6 +231,16 @@ func (q *queue) forget(c *client) {
 	if q.head == q.tail {
 		q.empty()
 	}
+}
+
+// hasBlocking tells whether a request of the queue may block.
+func (q *queue) hasBlocking() bool {
+	for i := q.head; i != q.tail; i++ {
+		if q.at(i).kind == kindBlocking {
+			return true
+		}
+	}
+	return false
 }
 
 // has tells whether a client has an entry in the queue.

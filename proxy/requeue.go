@@ -3,6 +3,7 @@ package proxy
 import (
 	"fmt"
 
+	"holdfast/backend/command"
 	"holdfast/backend/resp"
 )
 
@@ -34,14 +35,19 @@ func (x *loss) fateOf(e *entry, frame []byte, sent bool, place int) fate {
 		return nobodys
 	case e.extra != nil && e.extra.watched && !executed:
 		return rejected
-	case executed && x.link.counts && (e.kind == kindWrite || e.kind == kindRead && x.doubt.about(e, frame, place)):
+	case executed && x.link.counts && (e.mayHaveChanged() || e.kind == kindRead && x.doubt.about(e, frame, place)):
 		return asked
-	case executed && (e.kind == kindWrite || e.mayHavePopped(x.link)):
+	case executed && e.mayHaveChanged():
 		return unknown
 	case executed && e.kind == kindRead && x.doubt.about(e, frame, place):
 		return doubtful
 	}
 	return waitsOn
+}
+
+// mayHaveChanged tells whether a request, if it was executed, may have changed something.
+func (e *entry) mayHaveChanged() bool {
+	return e.kind == kindWrite || e.kind == kindBlocking && e.cmd.Has(command.Write)
 }
 
 // requeue decides about each request that stood in the lane when it lost a link.
@@ -55,11 +61,12 @@ func (ln *lane) requeue(k *link, refused bool) {
 	if !refused {
 		x.doubt = doubtsOf(&old, wasSent)
 	}
-	place, number := 0, k.answered
+	place, answered := 0, k.preamble+old.answered
+	number := answered
 	old.each(func(e *entry, frame []byte, sent bool) {
 		place++
 		if sent && e.kind != kindCanned {
-			number += uint64(e.want)
+			number += e.requests()
 		}
 		switch x.fateOf(e, frame, sent, place) {
 		case nobodys:
@@ -72,11 +79,11 @@ func (ln *lane) requeue(k *link, refused bool) {
 			ln.l.stats.unknown++
 			ln.q.push(canned(e, doubtfulRead(e, k.addr)), nil)
 		case asked:
-			ln.lost = &lost{id: k.name, after: k.answered, at: k.since, runID: k.runID, addr: k.addr}
+			ln.lost = &lost{id: k.name, after: answered, at: k.since, runID: k.runID, addr: k.addr}
 			e.place(number)
-			ln.wait(e, frame, sent, true)
+			ln.wait(e, frame, sent)
 		case waitsOn:
-			ln.wait(e, frame, sent, sent && !refused)
+			ln.wait(e, frame, sent)
 		}
 	})
 	if ln.node != nil {
@@ -85,14 +92,11 @@ func (ln *lane) requeue(k *link, refused bool) {
 }
 
 // wait queues a request for the next link. sent says that some of its replies may have
-// come, executed that it may have been.
-func (ln *lane) wait(e *entry, frame []byte, sent, executed bool) {
+// come.
+func (ln *lane) wait(e *entry, frame []byte, sent bool) {
 	now := ln.l.p.clock.now()
 	if sent && e.kind == kindBlocking {
 		frame = remaining(e, frame, now)
-		if executed && e.extra.once != nil {
-			frame = e.extra.once.renumber(frame)
-		}
 	}
 	if sent && e.extra != nil && e.extra.want > 1 {
 		e.again()

@@ -17,7 +17,6 @@ import (
 // error that says so.
 func (k *link) unconfirmed(text string) {
 	ln := k.lane
-	k.answered++
 	if ln.q.inFlight() == 0 {
 		k.fail(k.addr + " sent a reply that nobody asked for")
 		return

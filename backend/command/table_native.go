@@ -4,11 +4,10 @@ package command
 // backend documents it.
 var nativeCommands = []*Command{
 	{Name: "holdfast", Arity: -2, Flags: Admin | NoScript | NoMulti | Loading | Stale | SkipMonitor | SkipSlowlog, Cats: CatHoldfast | CatAdmin | CatDangerous, Subs: []*Command{
-		native("hello", -3, Fast),
-		native("epoch", 2, Fast),
-		native("link", -4, Fast),
+		native("hello", -3, Fast|AllowBusy),
+		native("epoch", 2, Fast|AllowBusy),
+		native("link", 3, Fast|AllowBusy),
 		native("linkpos", 7, 0),
-		native("once", -3, Fast),
 		native("probe", 6, 0),
 		native("seal", 4, 0),
 		native("promote", -7, 0),
