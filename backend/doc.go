@@ -32,6 +32,7 @@
 //	exec.go admit.go users.go acl*.go rename.go multi.go watch.go blocked.go pause.go
 //	    the gate, and what makes a request wait at it
 //	unit.go shown.go held.go ackwait.go strong.go wait.go link.go kept.go
+//	replylog.go
 //	    what goes into the stream, and which replies wait for whom
 //	scripting.go scriptfacts.go functions.go apart.go debugging.go
 //	    scripts, long ones, and those that are debugged
@@ -182,19 +183,20 @@
 //	    and only a serving master answers such requests (strong.go).
 //	HOLDFAST EPOCH
 //	    → [data epoch, replication offset] as integers
-//	HOLDFAST LINK id n
-//	    → OK; the native link is the n-th connection of the proxy's link id (of
-//	    0-9 and a-z). Every earlier one is closed, and nothing of it is executed
-//	    any more.
-//	HOLDFAST ONCE seq [epoch offset run-id]
-//	    Numbers the request behind it on the connection of a link: if that changes
-//	    data, its reply is kept (kept.go), the last one of each link.
-//	    → as HOLDFAST EPOCH: there the request behind it had changed nothing
-//	    With a place, and the process that told it, the request was sent before
-//	    and had changed nothing there. If it has changed something since, the
-//	    answer is OK, and that of the request is what it was answered then, or
-//	    -APPLIED where that was too large to be kept, or -UNKNOWN outcome where
-//	    it is not known any more; it is executed otherwise.
+//	HOLDFAST LINK id
+//	    → how many requests may be unanswered on it; the native link is the one
+//	    connection of the proxy's link id (of 0-9 and a-z), and the requests behind
+//	    this one count, from 1 on. Another connection of that id is closed, and
+//	    nothing of it is executed any more. Of a request that changes something the
+//	    reply is kept (kept.go): the last so many of each link.
+//	HOLDFAST LINKPOS id after epoch offset run-id
+//	    Ends that link, wherever its connection is, and tells what became of its
+//	    requests behind the one numbered after.
+//	    → [from, seq, reply, seq, reply, …]: those that have changed something, with
+//	    what they were answered; empty where that was too large. Of those up to from
+//	    some may be missing. The link had changed nothing behind after at that place
+//	    of the history, as the process run-id has told; null where it is not known
+//	    any more what has happened since.
 //
 // On the control port, which is served by goroutines of its own so that a long
 // script or a full load never looks like a dead node (PING, INFO and SCRIPT KILL
@@ -256,8 +258,8 @@
 //	    was not confirmed in time. Of a write the outcome is unknown, and text is
 //	    the error to pass on; a read can be sent again.
 //	>3 +hfw :epoch :offset
-//	    the numbered request that is being waited for had changed nothing there;
-//	    told now and then, before older marks are forgotten.
+//	    the request of this link that is blocked had changed nothing there; told
+//	    now and then, before older marks are forgotten.
 //	>4 +hfa +run-id :epoch :offset
 //	    the replica with that run id has confirmed that offset; ahead of the
 //	    replies which this confirmation released.
@@ -274,10 +276,14 @@
 //	    incarnation, * for any replica of a node without a group; none: nobody
 //	PING hf:confirmed:<offset>
 //	    they have confirmed the stream up to there, for good
-//	PING hf:mark:<link>:<seq>:<reply>
-//	    in MULTI…EXEC with what a numbered request of a proxy's link has changed:
-//	    what it was answered; empty where that was too large. What is kept at the
-//	    place of a snapshot stands in its AUX field holdfast-kept.
+//	PING hf:mark:<link>:<seq>[:<reply>]
+//	    in MULTI…EXEC with what that request of a proxy's link has changed: what it
+//	    was answered, empty where that was too large. Without a reply it is the one
+//	    that whoever executes the unit, which is one command, has himself. A unit
+//	    without a mark belongs so to the request behind that of the unit before it.
+//	    What is kept at the place of a snapshot stands in its AUX field holdfast-kept.
+//	PING hf:mark:
+//	    this unit, and those without a mark behind it, belong to no link
 //	PING
 //	    nothing: a sign of life, or what the proof of a strong read rests on
 //

@@ -117,8 +117,9 @@ func (k *keptReplies) executed(mark, reply []byte, place pair) {
 	a := author{reply: reply}
 	switch {
 	case mark != nil:
-		if !a.read(repl.MarkContent(mark)) {
-			return // nobody's business here
+		if !a.read(repl.MarkContent(mark)) { // of a node that can say more
+			k.last = turn{vague: true}
+			return
 		}
 	case k.last.link == "":
 		return

@@ -15,11 +15,10 @@
 // passed on without being looked into, neighbouring ones of a client in one
 // piece.
 //
-// A lane without a link keeps its requests (hold.go). When a link is lost each of
-// them waits on or is answered that its outcome is unknown (requeue.go). What was
-// sent and not answered, what was not sent, and what came since stand in this order
-// in one queue, so nothing has to be put back into order when a new master takes
-// over: the lane gets another link and goes on.
+// A lane without a link keeps its requests (hold.go, requeue.go). What was sent and
+// not answered, what was not sent, and what came since stand in this order in one
+// queue, so nothing has to be put back into order when a new master takes over: the
+// lane gets another link, asks what became of what was sent (lost.go), and goes on.
 //
 // # Who owns what
 //
@@ -31,10 +30,11 @@
 // # What it does not guarantee
 //
 // Exactly-once when the proxy itself dies: the client's own retry may double a
-// write. Session guarantees across several proxies. A write that was in flight
-// when its connection broke is answered -UNKNOWN; -UNAVAILABLE says that a
-// request was certainly not applied. A blocking pop takes effect once at native
-// nodes (once.go); at a plain Redis it is -UNKNOWN too.
+// write. Session guarantees across several proxies. -UNAVAILABLE says that a request
+// was certainly not applied. A request that was in flight when its connection broke
+// takes effect once and is answered; -UNKNOWN is left for a plain Redis, for commands
+// that do more than change data (PUBLISH, MIGRATE, CONFIG SET), for a request that could
+// see what its own client wrote behind it, and where no master comes within hold-timeout.
 //
 // # Where it is not like one server
 //

@@ -19,7 +19,7 @@ import (
 )
 
 // episode is a story of what an operator or a machine does to a group, and
-// which errors its clients may see for it besides -UNKNOWN of writes in flight.
+// which errors its clients may see for it.
 type episode struct {
 	story
 	errors []string
@@ -253,7 +253,7 @@ func TestOperations(t *testing.T) {
 func (s *scene) onlyErrors(res *load.VerifiedResult, more []string) {
 	s.t.Helper()
 	for kind, n := range res.Errors {
-		if kind != "UNKNOWN outcome" && !slices.Contains(more, kind) {
+		if !slices.Contains(more, kind) {
 			s.t.Errorf("clients saw %d %s", n, kind)
 		}
 	}

@@ -3,7 +3,6 @@ package main_test
 import (
 	"cmp"
 	"fmt"
-	"maps"
 	"slices"
 	"testing"
 
@@ -12,9 +11,7 @@ import (
 
 // judgment is what a drill may show at most.
 type judgment struct {
-	pause     float64  // ms
-	kinds     []string // errors clients may see
-	perClient int64    // of them, at most
+	pause float64 // ms
 }
 
 func (j judgment) check(t *testing.T, all []drill.Outcome) {
@@ -32,13 +29,8 @@ func (j judgment) check(t *testing.T, all []drill.Outcome) {
 		if o.Acknowledged == 0 {
 			t.Errorf("run %d proves nothing: no write was acknowledged", o.Run)
 		}
-		for _, kind := range slices.Sorted(maps.Keys(o.Errors)) {
-			if !slices.Contains(j.kinds, kind) {
-				t.Errorf("run %d: %d errors of kind %q", o.Run, o.Errors[kind], kind)
-			}
-		}
-		if o.Worst > j.perClient {
-			t.Errorf("run %d: one connection saw %d errors; at most %d are promised", o.Run, o.Worst, j.perClient)
+		if len(o.Errors) > 0 {
+			t.Errorf("run %d: clients saw errors: %v", o.Run, o.Errors)
 		}
 	}
 }
@@ -47,12 +39,12 @@ func runs() string { return fmt.Sprintf("--runs %d", *drillRuns) }
 
 func TestKillMaster(t *testing.T) {
 	c := startCluster(t, fast)
-	judgment{pause: 1500, kinds: []string{"UNKNOWN outcome"}, perClient: 1}.check(t, c.drill("kill-master", runs()))
+	judgment{pause: 1500}.check(t, c.drill("kill-master", runs()))
 }
 
 func TestFreezeMaster(t *testing.T) {
 	c := startCluster(t, fast)
-	judgment{pause: 2500, kinds: []string{"UNKNOWN outcome"}, perClient: 1}.check(t, c.drill("freeze-master", runs()))
+	judgment{pause: 2500}.check(t, c.drill("freeze-master", runs()))
 }
 
 func TestSwitchover(t *testing.T) {
@@ -68,6 +60,6 @@ func TestKillLeadingSentinel(t *testing.T) {
 // Two proxies share the load, and half of it are reads.
 func TestKillMasterBehindTwoProxies(t *testing.T) {
 	c := startCluster(t, fast+"--proxies 2")
-	judgment{pause: 1500, kinds: []string{"UNKNOWN outcome"}, perClient: 1}.check(t,
+	judgment{pause: 1500}.check(t,
 		c.drill("kill-master", "--runs 1 --reads 0.5 --writers 32"))
 }

@@ -58,6 +58,12 @@ func TestUpServesAtOnceAndLeavesNothing(t *testing.T) {
 // proxyReads is how many reads the proxy's metrics say nodes of that role served.
 func proxyReads(t *testing.T, c *cluster, role string) int {
 	t.Helper()
+	return proxyMetric(t, c, `holdfast_proxy_reads_total{role="`+role+`"}`)
+}
+
+// proxyMetric is a figure of the proxy's metrics, 0 where it is not among them.
+func proxyMetric(t *testing.T, c *cluster, name string) int {
+	t.Helper()
 	res, err := http.Get("http://" + local(c.opts.AdminPort) + "/metrics")
 	if err != nil {
 		t.Fatal(err)
@@ -67,7 +73,7 @@ func proxyReads(t *testing.T, c *cluster, role string) int {
 	if err != nil {
 		t.Fatal(err)
 	}
-	line := regexp.MustCompile(`(?m)^holdfast_proxy_reads_total\{role="` + role + `"\} (\S+)`).FindSubmatch(body)
+	line := regexp.MustCompile(`(?m)^` + regexp.QuoteMeta(name) + ` (\S+)`).FindSubmatch(body)
 	if line == nil {
 		return 0
 	}
