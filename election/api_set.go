@@ -1,3 +1,5 @@
+//lint:file-ignore ST1005 the errors have the texts of Redis Sentinel, which its clients know
+
 package election
 
 import (

@@ -199,7 +199,7 @@ func privateID(k *link, v resp.Value) string {
 func nativeHello(k *link, v resp.Value) string {
 	aboutUser := strings.HasPrefix(v.Text, "NOAUTH ") || strings.HasPrefix(v.Text, "NOPERM ")
 	if v.Err() != nil && !k.native && !aboutUser {
-		k.node.native, k.node.plain = false, true
+		k.node.native = false
 	}
 	return tryNativeHello(k, v)
 }
@@ -210,7 +210,7 @@ func tryNativeHello(k *link, v resp.Value) string {
 		return ""
 	}
 	facts := v.Pairs()
-	k.native, k.node.native, k.node.plain = true, true, false
+	k.native, k.node.native = true, true
 	k.runID = facts["run-id"].Text
 	k.node.greeted(k.runID)
 	if role := facts["role"].Text; k.lane.master() && role != "" && role != "master" {

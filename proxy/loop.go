@@ -86,11 +86,6 @@ func (l *loop) masterServes() bool {
 // masterIsNative tells whether the topology's master is known to be a native node.
 func (l *loop) masterIsNative() bool { return l.topo != nil && l.nodeAt(l.topo.Master.Addr).native }
 
-// masterIsPlain tells whether the topology's master is known to be a plain Redis.
-func (l *loop) masterIsPlain() bool {
-	return l.topo != nil && l.nodeAt(l.topo.Master.Addr).plain
-}
-
 // isMaster tells whether a link leads to the topology's master, and to the same
 // process: a restarted master is not the master any more.
 func (l *loop) isMaster(k *link) bool {

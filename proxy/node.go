@@ -17,7 +17,6 @@ type node struct {
 	addr    string
 	runID   string // of the process the last link spoke to; empty for a plain Redis
 	native  bool
-	plain   bool   // it has said that it is not native
 	known   pair   // a place that its history has certainly reached
 	until   uint32 // it failed and is not tried before then, on the proxy's clock; 0: it works
 	attempt int
