@@ -57,7 +57,7 @@ script's file.`,
 
 // tell prints a connection's error as redis-cli does, which scripts look for.
 func (f *cliFlags) tell(err error) error {
-	if !strings.HasPrefix(err.Error(), "Could not connect") {
+	if text := err.Error(); !strings.HasPrefix(text, "Could not connect") && !strings.HasPrefix(text, "Error: ") {
 		return err
 	}
 	fmt.Fprintln(os.Stderr, err)

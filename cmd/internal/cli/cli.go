@@ -14,6 +14,7 @@ import (
 	"io"
 	"strconv"
 	"strings"
+	"syscall"
 	"time"
 
 	"holdfast/backend/client"
@@ -130,6 +131,10 @@ func (c *Client) once(ctx context.Context, args ...string) error {
 func (c *Client) lost(ctx context.Context, err error) error {
 	multi := c.multi
 	c.Close()
+	if errors.Is(err, io.EOF) || errors.Is(err, syscall.ECONNRESET) {
+		//lint:ignore ST1005 the text is redis-cli's, which scripts look for
+		err = errors.New("Error: Server closed the connection")
+	}
 	switch {
 	case ctx.Err() != nil:
 		return nil

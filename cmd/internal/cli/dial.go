@@ -60,13 +60,14 @@ func (o *Options) unreachable(err error) error {
 	reason := err.Error()
 	if number := syscall.Errno(0); errors.As(err, &number) {
 		reason = number.Error()
+		reason = strings.ToUpper(reason[:1]) + reason[1:]
 	} else if dns := (*net.DNSError)(nil); errors.As(err, &dns) {
-		reason = dns.Err
+		reason = "Name or service not known (" + dns.Err + ")"
 	} else if errors.Is(err, context.DeadlineExceeded) {
-		reason = "connection timed out"
+		reason = "Connection timed out"
 	}
 	//lint:ignore ST1005 see above
-	return fmt.Errorf("Could not connect to Redis at %s: %s", o.Addr, strings.ToUpper(reason[:1])+reason[1:])
+	return fmt.Errorf("Could not connect to Redis at %s: %s", o.Addr, reason)
 }
 
 // introduce says who we are and how to speak. A password that the server does not
