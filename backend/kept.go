@@ -105,7 +105,10 @@ func sameEverywhere(reply []byte) bool {
 
 // ends takes note of a unit that ends at a place: it belongs to a.
 func (k *keptReplies) ends(a *author, place pair) {
-	k.last = turn{link: a.link, seq: a.seq}
+	if k.last.link != a.link { // a pointer less to write in a pipeline
+		k.last.link = a.link
+	}
+	k.last.seq, k.last.vague = a.seq, false
 	if a.link != "" {
 		k.put(a, place)
 	}
@@ -152,17 +155,7 @@ func (k *keptReplies) put(a *author, place pair) {
 		k.blind = false
 		k.missing(place)
 	}
-	e := k.links[a.link]
-	if e == nil {
-		l := &keptLink{id: a.link}
-		if k.some { // perhaps of this one
-			l.from = a.seq - 1
-		}
-		e = k.order.PushBack(l)
-		k.links[a.link] = e
-	}
-	k.order.MoveToBack(e)
-	l := e.Value.(*keptLink)
+	l := k.newest(a)
 	before := l.log.bytes()
 	l.put(a, place)
 	k.bytes += l.log.bytes() - before
@@ -170,6 +163,23 @@ func (k *keptReplies) put(a *author, place pair) {
 		k.forgot = true
 		k.missing(k.drop(k.order.Front()).place)
 	}
+}
+
+// newest makes the link of a, which it may have to begin, the one whose mark is newest.
+func (k *keptReplies) newest(a *author) *keptLink {
+	if e := k.order.Back(); e != nil && e.Value.(*keptLink).id == a.link { // as in a pipeline
+		return e.Value.(*keptLink)
+	}
+	if e := k.links[a.link]; e != nil {
+		k.order.MoveToBack(e)
+		return e.Value.(*keptLink)
+	}
+	l := &keptLink{id: a.link}
+	if k.some { // perhaps of this one
+		l.from = a.seq - 1
+	}
+	k.links[a.link] = k.order.PushBack(l)
+	return l
 }
 
 // put keeps a reply and forgets those that are too old.
@@ -226,7 +236,7 @@ func (k *keptReplies) String() string {
 	}
 	for e := k.order.Front(); e != nil; e = e.Next() {
 		l := e.Value.(*keptLink)
-		b = resp.AppendCommand(b, l.id, decimal(l.place.epoch), decimal(l.place.offset), decimal(l.from), string(l.log.log))
+		b = resp.AppendCommand(b, l.id, decimal(l.place.epoch), decimal(l.place.offset), decimal(l.from), string(l.log.live()))
 	}
 	return string(b)
 }

@@ -125,7 +125,7 @@ func TestKeptRepliesAreBounded(t *testing.T) {
 
 func (r *replyLog) with(seq uint64, reply string) []byte {
 	r.add(seq, []byte(reply))
-	return r.log
+	return r.live()
 }
 
 // Of a link the last replies are there, and it is known of which

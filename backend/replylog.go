@@ -8,24 +8,31 @@ import (
 // replyLog is replies behind the numbers of their requests, which rise: for each a
 // number, a length, both as uvarints, and so many bytes.
 type replyLog struct {
-	log []byte
-	n   int
+	buf  []byte
+	from int // of buf: what stands before it was dropped
+	n    int
 }
 
-func (r *replyLog) bytes() int { return len(r.log) }
+func (r *replyLog) live() []byte { return r.buf[r.from:] }
+
+func (r *replyLog) bytes() int { return len(r.buf) - r.from }
 
 // add appends a reply, which it copies.
 func (r *replyLog) add(seq uint64, reply []byte) {
-	r.log = binary.AppendUvarint(r.log, seq)
-	r.log = binary.AppendUvarint(r.log, uint64(len(reply)))
-	r.log = append(r.log, reply...)
+	if r.from > len(r.buf)/2 && cap(r.buf)-len(r.buf) < len(reply)+2*binary.MaxVarintLen64 {
+		r.buf = r.buf[:copy(r.buf, r.live())]
+		r.from = 0
+	}
+	r.buf = binary.AppendUvarint(r.buf, seq)
+	r.buf = binary.AppendUvarint(r.buf, uint64(len(reply)))
+	r.buf = append(r.buf, reply...)
 	r.n++
 }
 
 // dropFirst takes the first reply out and returns its number.
 func (r *replyLog) dropFirst() (seq uint64) {
-	seq, _, rest := cutReply(r.log)
-	r.log = rest
+	seq, _, rest := cutReply(r.live())
+	r.from = len(r.buf) - len(rest)
 	r.n--
 	return seq
 }
@@ -47,7 +54,7 @@ func cutReply(log []byte) (seq uint64, reply, rest []byte) {
 
 // each visits the replies in order.
 func (r *replyLog) each(visit func(seq uint64, reply []byte)) {
-	for log := r.log; len(log) > 0; {
+	for log := r.live(); len(log) > 0; {
 		var seq uint64
 		var reply []byte
 		seq, reply, log = cutReply(log)
@@ -57,8 +64,8 @@ func (r *replyLog) each(visit func(seq uint64, reply []byte)) {
 
 // recall takes the bytes of another log, and tells whether they are that.
 func (r *replyLog) recall(log []byte) bool {
-	*r = replyLog{log: bytes.Clone(log)}
-	for rest := r.log; len(rest) > 0; r.n++ {
+	*r = replyLog{buf: bytes.Clone(log)}
+	for rest := r.buf; len(rest) > 0; r.n++ {
 		if _, _, rest = cutReply(rest); rest == nil {
 			return false
 		}
