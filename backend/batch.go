@@ -228,9 +228,9 @@ func (s *session) emitHere(b []byte, gate uint64, replies int) {
 	s.limitOutput()
 }
 
-// uncounted are the bytes of replies that no limit of a client's output sees: in Redis they have a place of their own
-// (PROTO_REPLY_CHUNK_BYTES), so that the smallest limit lets a client through that reads.
-const uncounted = 16 << 10
+// uncounted are the bytes of replies that no limit of a client's output sees: in Redis they have a place of their own, of
+// 1 KB (PROTO_REPLY_MIN_BYTES) at least, so that the smallest limit lets a client through that reads.
+const uncounted = 1 << 10
 
 // limitOutput closes a client that does not read what it is sent (networking.c,
 // checkClientOutputBufferLimits). It runs on the client's loop, with or without
