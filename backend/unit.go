@@ -47,8 +47,8 @@ func (u *unit) addRequest(db int, args [][]byte) {
 	u.asCame = true
 }
 
-// sign says whose the open unit is; simple, that what it holds is the request itself if
-// it holds that.
+// sign says whose the open unit is. simple is false for a request that stands for others
+// (EXEC, a script): what it added as it came is not that request itself.
 func (u *unit) sign(a author, simple bool) {
 	u.author = a
 	u.asCame = u.asCame && simple

@@ -146,10 +146,10 @@ func (ln *lane) resolve() {
 			ln.q.push(*e, frame)
 			return
 		}
-		if isUnknown(reply) {
-			ln.l.stats.unknown++
-		} else {
+		if end, _ := f.of(e.number()); end == answers || end == large {
 			ln.l.stats.resolved++
+		} else if isUnknown(reply) {
+			ln.l.stats.unknown++
 		}
 		if c := e.client; c != nil && c.token.less(ln.link.pair) { // its next reads are to see it
 			c.token = ln.link.pair

@@ -4,6 +4,7 @@ import (
 	"context"
 	"fmt"
 	"sync"
+	"sync/atomic"
 	"testing"
 	"time"
 
@@ -22,6 +23,7 @@ func TestRequestsTakeEffectOnceAcrossCuts(t *testing.T) {
 	running, stop := context.WithCancel(ctx)
 	defer stop()
 	var users sync.WaitGroup
+	var rounds atomic.Int64
 	for i := range 8 {
 		rdb := redis.NewClient(&redis.Options{Addr: c.proxy(), Protocol: 2 + i%2, ReadTimeout: 90 * time.Second, MaxRetries: -1, PoolSize: 1})
 		defer rdb.Close()
@@ -31,6 +33,7 @@ func TestRequestsTakeEffectOnceAcrossCuts(t *testing.T) {
 					t.Errorf("user %d, round %d: %v", i, n, err)
 					return
 				}
+				rounds.Add(1)
 			}
 		})
 	}
@@ -43,7 +46,13 @@ func TestRequestsTakeEffectOnceAcrossCuts(t *testing.T) {
 		if _, err := do(t, 10*time.Second, c.master().Addr, "CLIENT", "KILL", "TYPE", "normal", "SKIPME", "yes"); err != nil {
 			t.Fatal(err)
 		}
-		time.Sleep(30 * time.Millisecond) // load in between
+		before := rounds.Load()
+		await(t, time.Minute, "load goes on", func() error {
+			if rounds.Load() < before+20 {
+				return fmt.Errorf("%d rounds", rounds.Load()-before)
+			}
+			return nil
+		})
 	}
 	stop()
 	users.Wait()
